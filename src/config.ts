@@ -1,0 +1,158 @@
+import { settings } from './settings.ts';
+
+/** Who the worker is to a service: a managed identity, or a key that stands in for it in local work. */
+export type Access = { kind: 'entra' } | { kind: 'key'; key: string };
+
+/** The whole configuration, checked and frozen. Durations are in milliseconds, as their names say. */
+export type Config = Readonly<{
+  serviceBus: {
+    namespace: string | undefined;
+    connectionString: string | undefined;
+    topic: string;
+    subscription: string;
+  };
+  cosmos: { endpoint: string; access: Access; database: string; container: string };
+  redis: { host: string; port: number; tls: boolean; username: string | undefined; access: Access };
+  titles: {
+    endpoint: string;
+    access: Access;
+    apiVersion: string;
+    model: string | undefined;
+    maxConcurrency: number;
+    deadlineMs: number;
+  };
+  maxConcurrency: number;
+  maxLockedEvents: number;
+  turnWaitMs: number;
+  shutdownTimeoutMs: number;
+  azureClientId: string | undefined;
+  logLevel: LogLevel;
+  serviceName: string;
+}>;
+
+export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
+
+/** Every fault of an environment at once; `faults` are sentences that begin with the variable's name. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly code = 'InvalidConfiguration';
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((f) => `  - ${f}`).join('\n')}`,
+    );
+    this.faults = faults;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Turns environment variables into a Config. Nothing is connected. An empty variable counts as absent, as
+ * container platforms often set them so.
+ * @throws ConfigError that names every faulty variable at once; it never contains a value that may be secret.
+ */
+export function readConfig(environment: Environment): Config {
+  const faults: string[] = [];
+  const values = new Map<string, string | undefined>();
+  for (const setting of settings) {
+    const value = environment[setting.name]?.trim() || setting.default;
+    const fault = value === undefined ? undefined : setting.check(value);
+    if (fault) faults.push(`${setting.name} ${fault}`);
+    if (value === undefined && setting.required)
+      faults.push(`${setting.name} is missing: ${setting.description}`);
+    values.set(setting.name, fault ? undefined : value);
+  }
+  const text = (name: string) => values.get(name);
+  const number = (name: string) => Number(values.get(name) ?? Number.NaN);
+  const access = (name: string): Access => {
+    const key = text(name);
+    return key === undefined ? { kind: 'entra' } : { kind: 'key', key };
+  };
+  faults.push(...crossChecks(environment, values));
+  if (faults.length > 0) throw new ConfigError(faults);
+  const maxConcurrency = number('MAX_CONCURRENCY');
+  return deepFreeze({
+    serviceBus: {
+      namespace: text('SERVICEBUS_FULLY_QUALIFIED_NAMESPACE'),
+      connectionString: text('SERVICEBUS_CONNECTION_STRING'),
+      topic: text('SERVICEBUS_MESSAGE_COMPLETED_TOPIC')!,
+      subscription: text('SERVICEBUS_MESSAGE_COMPLETED_SUBSCRIPTION')!,
+    },
+    cosmos: {
+      endpoint: text('COSMOS_ENDPOINT')!,
+      access: access('COSMOS_KEY'),
+      database: text('COSMOS_DATABASE_NAME')!,
+      container: text('COSMOS_CONTAINER_NAME')!,
+    },
+    redis: {
+      host: text('REDIS_HOST')!,
+      port: number('REDIS_PORT'),
+      tls: isTrue(text('REDIS_SSL')!),
+      username: text('REDIS_USERNAME'),
+      access: access('REDIS_PASSWORD'),
+    },
+    titles: {
+      endpoint: text('AZURE_AI_CHAT_ENDPOINT')!,
+      access: access('AZURE_AI_API_KEY'),
+      apiVersion: text('AZURE_AI_API_VERSION')!,
+      model: text('AZURE_AI_CHAT_MODEL'),
+      maxConcurrency: number('TITLE_MAX_CONCURRENCY'),
+      deadlineMs: number('TITLE_TIMEOUT_SECONDS') * 1000,
+    },
+    maxConcurrency,
+    maxLockedEvents:
+      values.get('MAX_LOCKED_EVENTS') === undefined ? maxConcurrency * 4 : number('MAX_LOCKED_EVENTS'),
+    turnWaitMs: number('TURN_WAIT_SECONDS') * 1000,
+    shutdownTimeoutMs: number('SHUTDOWN_TIMEOUT_SECONDS') * 1000,
+    azureClientId: text('AZURE_CLIENT_ID'),
+    logLevel: text('LOG_LEVEL')!.toUpperCase() as LogLevel,
+    serviceName: text('OTEL_SERVICE_NAME')!,
+  });
+}
+
+/** The rules that tie several variables together; a variable that is faulty by itself is not blamed twice. */
+function crossChecks(environment: Environment, values: Map<string, string | undefined>): string[] {
+  const faults: string[] = [];
+  const given = (name: string) => Boolean(environment[name]?.trim());
+  if (!given('SERVICEBUS_FULLY_QUALIFIED_NAMESPACE') && !given('SERVICEBUS_CONNECTION_STRING'))
+    faults.push(
+      'SERVICEBUS_FULLY_QUALIFIED_NAMESPACE is missing: the namespace (NAME.servicebus.windows.net), or for local work SERVICEBUS_CONNECTION_STRING',
+    );
+  const chat = values.get('AZURE_AI_CHAT_ENDPOINT');
+  if (chat && isV1(chat) && !given('AZURE_AI_CHAT_MODEL'))
+    faults.push(
+      'AZURE_AI_CHAT_MODEL is missing: an endpoint that ends in /openai/v1/ needs the deployment name',
+    );
+  if (chat && isRemotePlain(chat))
+    faults.push(
+      'AZURE_AI_CHAT_ENDPOINT must begin with https://: a credential is sent over plain HTTP only to loopback',
+    );
+  const cosmos = values.get('COSMOS_ENDPOINT');
+  if (cosmos?.startsWith('http:') && !given('COSMOS_KEY'))
+    faults.push(
+      'COSMOS_ENDPOINT must begin with https:// unless COSMOS_KEY is set: tokens are sent over TLS only',
+    );
+  else if (cosmos && isRemotePlain(cosmos))
+    faults.push('COSMOS_ENDPOINT must begin with https://: plain HTTP is for loopback only');
+  const tls = values.get('REDIS_SSL');
+  if (tls && !isTrue(tls) && !given('REDIS_PASSWORD') && !isLoopback(values.get('REDIS_HOST') ?? ''))
+    faults.push('REDIS_SSL must be true with Entra ID: a token is never sent over a plain connection');
+  const locked = Number(values.get('MAX_LOCKED_EVENTS') ?? Number.NaN);
+  if (locked < Number(values.get('MAX_CONCURRENCY') ?? 0))
+    faults.push(
+      `MAX_LOCKED_EVENTS is ${locked}, expected at least MAX_CONCURRENCY (${values.get('MAX_CONCURRENCY')})`,
+    );
+  return faults;
+}
+
+const isTrue = (text: string): boolean => ['true', '1', 'yes', 'on'].includes(text.toLowerCase());
+const isV1 = (url: string): boolean => new URL(url).pathname.replace(/\/+$/, '').endsWith('/openai/v1');
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d+){3}$/.test(host);
+const isRemotePlain = (url: string): boolean => url.startsWith('http:') && !isLoopback(new URL(url).hostname);
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (inner && typeof inner === 'object') deepFreeze(inner);
+  return Object.freeze(value);
+}

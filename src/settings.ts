@@ -1,0 +1,211 @@
+/** One variable of the environment. The README's table, `.env.example` and the checks all come from this list. */
+export type Setting = {
+  name: string;
+  description: string;
+  /** Absent: there is none. */
+  default?: string;
+  required?: boolean;
+  secret?: boolean;
+  /** Says what is wrong with a value, as the end of a sentence that begins with the variable's name. */
+  check: (value: string) => string | undefined;
+  example?: string;
+};
+
+const any = (): undefined => undefined;
+
+const oneOf =
+  (...allowed: string[]) =>
+  (value: string): string | undefined =>
+    allowed.includes(value.toLowerCase())
+      ? undefined
+      : `is ${shown(value)}, expected one of ${allowed.join(', ')}`;
+
+const integer =
+  (min: number, max: number) =>
+  (value: string): string | undefined =>
+    /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max
+      ? undefined
+      : `is ${shown(value)}, expected a whole number from ${min} to ${max}`;
+
+const seconds =
+  (min: number, max: number) =>
+  (value: string): string | undefined =>
+    /^\d+(\.\d+)?$/.test(value) && Number(value) >= min && Number(value) <= max
+      ? undefined
+      : `is ${shown(value)}, expected seconds from ${min} to ${max}`;
+
+const url = (value: string): string | undefined => {
+  const parsed = URL.canParse(value) ? new URL(value) : undefined;
+  if (!parsed || !/^https?:$/.test(parsed.protocol))
+    return `is ${shown(value)}, expected a URL that begins with https://`;
+  return parsed.username || parsed.password
+    ? 'contains a user name or password, expected none in the URL'
+    : undefined;
+};
+
+const chatEndpoint = (value: string): string | undefined => {
+  const fault = url(value);
+  if (fault) return fault;
+  const path = new URL(value).pathname.replace(/\/+$/, '');
+  if (/\/openai\/deployments\/[^/]+$/.test(path) || path.endsWith('/openai/v1')) return undefined;
+  const retired = path.endsWith('/models') ? ' (the /models form was retired in August 2026)' : '';
+  return `has the path ${shown(path)}${retired}, expected …/openai/deployments/NAME or …/openai/v1/`;
+};
+
+const hostname = (value: string): string | undefined =>
+  /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d+)?$/.test(value)
+    ? undefined
+    : `is ${shown(value)}, expected a host name, without a scheme or path`;
+
+const redisHost = (value: string): string | undefined =>
+  /^([A-Za-z0-9.-]+|[0-9a-fA-F:]+)$/.test(value)
+    ? undefined
+    : `is ${shown(value)}, expected a host name; the port is REDIS_PORT`;
+
+const connectionString = (value: string): string | undefined =>
+  /(^|;)\s*Endpoint=sb:\/\/[^;]+/i.test(value)
+    ? undefined
+    : 'has no Endpoint=sb://… part, expected a Service Bus connection string';
+
+/** Values are cut, so that a pasted secret or a runaway value does not fill a log. */
+function shown(value: string): string {
+  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+}
+
+/** In the order of the seed's list, then what the rules of behaviour add. */
+export const settings: readonly Setting[] = [
+  {
+    name: 'SERVICEBUS_FULLY_QUALIFIED_NAMESPACE',
+    description: 'Service Bus namespace (Entra ID)',
+    check: hostname,
+    example: 'your-servicebus.servicebus.windows.net',
+  },
+  {
+    name: 'SERVICEBUS_CONNECTION_STRING',
+    description: 'for local work: stands in for the namespace and Entra ID',
+    secret: true,
+    check: connectionString,
+  },
+  {
+    name: 'SERVICEBUS_MESSAGE_COMPLETED_TOPIC',
+    description: 'topic of the events',
+    default: 'message-completed',
+    check: any,
+  },
+  {
+    name: 'SERVICEBUS_MESSAGE_COMPLETED_SUBSCRIPTION',
+    description: "the worker's subscription",
+    default: 'history-worker-message-completed',
+    check: any,
+  },
+  {
+    name: 'COSMOS_ENDPOINT',
+    description: 'Cosmos DB account',
+    required: true,
+    check: url,
+    example: 'https://your-cosmos.documents.azure.com:443/',
+  },
+  { name: 'COSMOS_KEY', description: 'for local work: stands in for Entra ID', secret: true, check: any },
+  { name: 'COSMOS_DATABASE_NAME', description: 'database', required: true, check: any, example: 'mydb' },
+  {
+    name: 'COSMOS_CONTAINER_NAME',
+    description: 'container; its partition key path is read at start',
+    required: true,
+    check: any,
+    example: 'mydocuments',
+  },
+  {
+    name: 'AZURE_AI_CHAT_ENDPOINT',
+    description: 'the title model: …/openai/deployments/NAME or …/openai/v1/',
+    required: true,
+    check: chatEndpoint,
+    example: 'https://your-ai-service.openai.azure.com/openai/deployments/gpt-4',
+  },
+  {
+    name: 'AZURE_AI_CHAT_MODEL',
+    description: 'deployment name, needed with the …/openai/v1/ form',
+    check: any,
+  },
+  {
+    name: 'AZURE_AI_API_VERSION',
+    description: 'api-version of the …/openai/deployments/NAME form',
+    default: '2024-10-21',
+    check: any,
+  },
+  {
+    name: 'AZURE_AI_API_KEY',
+    description: 'for local work: stands in for Entra ID',
+    secret: true,
+    check: any,
+  },
+  {
+    name: 'REDIS_HOST',
+    description: 'Redis host name',
+    required: true,
+    check: redisHost,
+    example: 'your-redis.redis.azure.net',
+  },
+  { name: 'REDIS_PORT', description: 'Redis port', default: '10000', check: integer(1, 65_535) },
+  {
+    name: 'REDIS_SSL',
+    description: 'TLS to Redis',
+    default: 'true',
+    check: oneOf('true', 'false', '1', '0', 'yes', 'no', 'on', 'off'),
+  },
+  { name: 'REDIS_PASSWORD', description: 'for local work: stands in for Entra ID', secret: true, check: any },
+  { name: 'REDIS_USERNAME', description: 'user that REDIS_PASSWORD belongs to', check: any },
+  {
+    name: 'LOG_LEVEL',
+    description: 'TRACE, DEBUG, INFO, WARNING, ERROR or CRITICAL',
+    default: 'INFO',
+    check: oneOf('trace', 'debug', 'info', 'warning', 'error', 'critical'),
+  },
+  {
+    name: 'MAX_CONCURRENCY',
+    description: 'conversations worked on at a time',
+    default: '10',
+    check: integer(1, 1000),
+  },
+  {
+    name: 'MAX_LOCKED_EVENTS',
+    description: 'events held at a time; default 4 times MAX_CONCURRENCY',
+    check: integer(1, 4000),
+  },
+  {
+    name: 'TITLE_MAX_CONCURRENCY',
+    description: 'title requests at a time',
+    default: '16',
+    check: integer(1, 1000),
+  },
+  {
+    name: 'TITLE_TIMEOUT_SECONDS',
+    description: 'overall deadline of a title, retries included',
+    default: '20',
+    check: seconds(1, 120),
+  },
+  {
+    name: 'TURN_WAIT_SECONDS',
+    description: 'how long a turn that Redis does not show yet is waited for',
+    default: '30',
+    check: seconds(0, 240),
+  },
+  {
+    name: 'SHUTDOWN_TIMEOUT_SECONDS',
+    description: 'time to finish what is in hand after SIGTERM',
+    default: '60',
+    check: seconds(1, 3600),
+  },
+  { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity', check: any },
+  {
+    name: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
+    description: 'Azure Monitor (takes effect with the telemetry to come)',
+    secret: true,
+    check: any,
+  },
+  {
+    name: 'OTEL_SERVICE_NAME',
+    description: "the service's name in logs and telemetry",
+    default: 'history-worker',
+    check: any,
+  },
+];

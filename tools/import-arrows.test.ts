@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { expect, test } from 'vitest';
+
+/** Which parts may import which: the arrows of docs/architecture.md. A part is the longest prefix that fits. */
+const arrows: Record<string, string[]> = {
+  'src/history/': ['src/history/'],
+  'src/pipeline/': ['src/pipeline/', 'src/history/'],
+  'src/azure/': [
+    'src/azure/',
+    'src/history/',
+    'src/pipeline/ports.ts',
+    'src/pipeline/failures.ts',
+    'src/config.ts',
+  ],
+  'src/telemetry/': ['src/telemetry/', 'src/config.ts', 'src/pipeline/ports.ts', 'src/pipeline/failures.ts'],
+  'src/operations/': ['src/'],
+  'src/': ['src/'],
+  // `dev` starts the stand-ins; nothing else of the worker knows them.
+  'src/dev/': ['src/', 'emulators/'],
+  'emulators/': ['emulators/'],
+};
+
+function files(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => join(folder, name));
+}
+
+function importsOf(file: string): string[] {
+  const specifiers = readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g);
+  return [...specifiers].map(([, path]) => relative('.', join(dirname(file), path!)));
+}
+
+test('imports follow the arrows of docs/architecture.md', () => {
+  const broken: string[] = [];
+  for (const file of [...files('src'), ...files('emulators')]) {
+    const part = Object.keys(arrows)
+      .filter((prefix) => file.startsWith(prefix))
+      .sort((a, b) => b.length - a.length)[0]!;
+    for (const target of importsOf(file))
+      if (!arrows[part]!.some((allowed) => target.startsWith(allowed)))
+        broken.push(`${file} imports ${target}`);
+  }
+  expect(broken).toEqual([]);
+});
