@@ -1,9 +1,9 @@
 // Runs before every npm script, under whatever Node is on the PATH: plain old JavaScript, no dependency.
 // It makes `npm run dev` and `npm test` work on a fresh clone: it installs what is missing, once.
 'use strict';
-const fs = require('fs');
-const path = require('path');
-const spawnSync = require('child_process').spawnSync;
+const fs = require('node:fs');
+const path = require('node:path');
+const spawnSync = require('node:child_process').spawnSync;
 
 const root = path.join(__dirname, '..');
 const lock = path.join(root, 'package-lock.json');
