@@ -1,0 +1,111 @@
+import type { TurnEvent } from './event.ts';
+import { parseInstant } from './timestamp.ts';
+
+/** A message, with whatever fields the front end gave it: all of them are kept as they are. */
+export type Message = {
+  messageId?: string;
+  role: string;
+  content?: string | null | readonly unknown[];
+  timestamp?: string;
+  [field: string]: unknown;
+};
+
+/** What Redis holds of a conversation. Timestamps are kept exactly as they came. */
+export type Conversation = {
+  sessionId: string;
+  userId: string;
+  title: string | null;
+  createdAt: string;
+  lastActivity: string;
+  messages: Message[];
+};
+
+export type ParsedConversation =
+  | { ok: true; conversation: Conversation }
+  | { ok: false; description: string };
+
+/** Publishers whose message ids do not follow the turn's are recognised by time, within this (SPEC §1). */
+const TURN_TOLERANCE_MS = 60_000;
+
+/**
+ * Reads a snapshot. Checked by hand rather than by a schema: a conversation may have thousands of messages, this is
+ * the hot path, and a message must come out as the very object that JSON made of it. Never throws; the description
+ * names the place, never its content.
+ */
+export function parseConversation(json: string | Uint8Array): ParsedConversation {
+  let value: unknown;
+  try {
+    value = JSON.parse(typeof json === 'string' ? json : Buffer.from(json).toString('utf8'));
+  } catch {
+    return fault(
+      `the value is ${json.length} ${typeof json === 'string' ? 'characters' : 'bytes'} that are no JSON`,
+    );
+  }
+  if (!isRecord(value)) return fault('the value is no JSON object');
+  const { sessionId, userId, title = null, createdAt, lastActivity, messages } = value;
+  for (const [name, id] of [
+    ['sessionId', sessionId],
+    ['userId', userId],
+  ] as const)
+    if (typeof id !== 'string' || id === '')
+      return fault(`${name} is ${typeof id}, expected a non-empty string`);
+  if (title !== null && typeof title !== 'string')
+    return fault(`title is ${typeof title}, expected a string or null`);
+  for (const [name, time] of [
+    ['createdAt', createdAt],
+    ['lastActivity', lastActivity],
+  ] as const)
+    if (!isTimestamp(time)) return fault(`${name} is no timestamp, expected ISO 8601`);
+  if (!Array.isArray(messages)) return fault(`messages is ${typeof messages}, expected an array`);
+  for (let index = 0; index < messages.length; index += 1) {
+    const description = messageFault(messages[index]);
+    if (description) return fault(`messages[${index}]${description}`);
+  }
+  return {
+    ok: true,
+    conversation: { sessionId, userId, title, createdAt, lastActivity, messages } as Conversation,
+  };
+}
+
+/**
+ * Whether a conversation holds the event's turn: a message with its id, or its id and `_…` behind it; or activity not
+ * more than 60 s before the turn was completed, for publishers with other ids.
+ */
+export function holdsTurn(
+  conversation: { messages: readonly Message[]; lastActivity?: string | undefined },
+  event: TurnEvent,
+): boolean {
+  const { chatMessageId } = event;
+  // From the end: a turn is nearly always the newest.
+  for (let index = conversation.messages.length - 1; index >= 0; index -= 1) {
+    const id = conversation.messages[index]!.messageId;
+    if (
+      id?.startsWith(chatMessageId) &&
+      (id.length === chatMessageId.length || id[chatMessageId.length] === '_')
+    )
+      return true;
+  }
+  const lastActivityMs =
+    conversation.lastActivity === undefined ? undefined : parseInstant(conversation.lastActivity);
+  return lastActivityMs !== undefined && event.completedAtMs - lastActivityMs <= TURN_TOLERANCE_MS;
+}
+
+/** What is wrong with a message, as the end of a sentence, or undefined. Also used for stored items. */
+export function messageFault(message: unknown): string | undefined {
+  if (!isRecord(message)) return ' is no object';
+  if (typeof message.role !== 'string') return '.role is no string';
+  if (message.messageId !== undefined && message.messageId !== null && typeof message.messageId !== 'string')
+    return '.messageId is no string';
+  const { content, timestamp } = message;
+  if (content !== undefined && content !== null && typeof content !== 'string' && !Array.isArray(content))
+    return '.content is neither a string, null nor an array of parts';
+  if (timestamp !== undefined && timestamp !== null && !isTimestamp(timestamp))
+    return '.timestamp is no timestamp';
+  return undefined;
+}
+
+const fault = (description: string): ParsedConversation => ({ ok: false, description });
+const isTimestamp = (value: unknown): value is string =>
+  typeof value === 'string' && parseInstant(value) !== undefined;
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,75 @@
+import { type Conversation, isRecord, type Message, messageFault } from './conversation.ts';
+
+/** What a conversation is called until it has a title of its own (the seed's words). It counts as none. */
+export const FALLBACK_TITLE = 'New Conversation';
+
+/** The stored conversation: the seed's fields, and those of ours that stand only where needed. */
+export type HistoryDocument = {
+  id: string;
+  sessionId: string;
+  userId: string;
+  title: string;
+  createdAt: string;
+  lastActivity: string;
+  persistedAt: string;
+  messages: Message[];
+  deletedAt?: string;
+  /** The model refused for good (content filter): no later event asks again. */
+  titleRefused?: boolean;
+  [field: string]: unknown;
+};
+
+/** What an item of the container turned out to be, seen from one conversation of one user. */
+export type StoredItem =
+  | { kind: 'conversation'; document: HistoryDocument }
+  | { kind: 'tombstone' }
+  | { kind: 'foreign'; description: string };
+
+/** Whether a title is none: absent, blank, or the fallback. */
+export function isUntitled(title: unknown): boolean {
+  return typeof title !== 'string' || title.trim() === '' || title === FALLBACK_TITLE;
+}
+
+/** The document of a conversation that history does not know yet, its fields in the order of the seed's sample. */
+export function newDocument(
+  conversation: Conversation,
+  given: { title?: string | undefined; persistedAt: string },
+): HistoryDocument {
+  const { sessionId, userId, createdAt, lastActivity, messages } = conversation;
+  const title = isUntitled(conversation.title) ? (given.title ?? FALLBACK_TITLE) : conversation.title!;
+  return {
+    id: sessionId,
+    sessionId,
+    userId,
+    title,
+    createdAt,
+    lastActivity,
+    persistedAt: given.persistedAt,
+    messages,
+  };
+}
+
+const systemFields = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
+
+/**
+ * Says what a stored item is to this user's conversation. Lenient where an older worker was (no sessionId, no
+ * createdAt), strict where a mistake would put one user's history into another's item.
+ */
+export function readDocument(item: unknown, ids: { sessionId: string; userId: string }): StoredItem {
+  if (!isRecord(item)) return foreign('it is no object');
+  if (item.id !== ids.sessionId) return foreign('its id is not the session id');
+  if (item.userId !== ids.userId) return foreign('its userId is not the event’s');
+  if (item.sessionId !== undefined && item.sessionId !== ids.sessionId)
+    return foreign('its sessionId is another');
+  if (typeof item.deletedAt === 'string' && item.deletedAt !== '') return { kind: 'tombstone' };
+  if (!Array.isArray(item.messages)) return foreign('it has no array of messages');
+  const faulty = item.messages.findIndex((message) => messageFault(message) !== undefined);
+  if (faulty >= 0) return foreign(`its messages[${faulty}]${messageFault(item.messages[faulty])}`);
+  const own = Object.entries(item).filter(([field]) => !systemFields.includes(field));
+  return {
+    kind: 'conversation',
+    document: { ...Object.fromEntries(own), sessionId: ids.sessionId } as HistoryDocument,
+  };
+}
+
+const foreign = (description: string): StoredItem => ({ kind: 'foreign', description });

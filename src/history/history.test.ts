@@ -1,0 +1,306 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Conversation, holdsTurn, type Message, parseConversation } from './conversation.ts';
+import { type HistoryDocument, newDocument, readDocument } from './document.ts';
+import { parseEvent, type TurnEvent } from './event.ts';
+import { messageIdentity } from './identity.ts';
+import { omit } from './marker.ts';
+import { mergeConversations } from './merge.ts';
+import { parseInstant } from './timestamp.ts';
+
+const body = {
+  sessionId: 'sess_abc123',
+  userId: 'user_001',
+  chatMessageId: 'msg_1',
+  completedAt: '2025-06-05T11:30:00Z',
+  eventType: 'message_completed',
+};
+const at = (second: number): string => new Date(Date.UTC(2025, 5, 5, 10, 0, second)).toISOString();
+const say = (id: string, second: number, content = id): Message => ({
+  messageId: id,
+  role: 'user',
+  content,
+  timestamp: at(second),
+});
+const snapshot = (messages: Message[], second: number): Conversation => ({
+  sessionId: 's',
+  userId: 'u',
+  title: null,
+  createdAt: at(0),
+  lastActivity: at(second),
+  messages,
+});
+const document = (messages: Message[], second: number): HistoryDocument =>
+  newDocument(snapshot(messages, second), { persistedAt: at(second) });
+const ids = (messages: readonly Message[]): (string | undefined)[] =>
+  messages.map((message) => message.messageId);
+
+describe('timestamps', () => {
+  test('every form names its instant', () => {
+    const zulu = Date.UTC(2025, 5, 5, 10, 0, 0);
+    for (const text of [
+      '2025-06-05T10:00:00Z',
+      '2025-06-05T10:00:00',
+      '2025-06-05 10:00:00+00:00',
+      '2025-06-05T12:00:00+0200',
+      '2025-06-05T08:30:00-01:30',
+    ])
+      expect(parseInstant(text)).toBe(zulu);
+    expect(parseInstant('2025-06-05T10:00:00.123456+00:00')).toBeCloseTo(zulu + 123.456, 2);
+  });
+  test('what is no date is none', () => {
+    for (const text of [
+      '',
+      'yesterday',
+      '2025-13-01T00:00:00Z',
+      '2025-02-30T00:00:00Z',
+      '2025-06-05T25:00:00Z',
+      '2025-06-05',
+    ])
+      expect(parseInstant(text)).toBeUndefined();
+  });
+});
+
+describe('the event', () => {
+  test('is accepted as an object, a string and bytes', () => {
+    for (const form of [
+      body,
+      JSON.stringify(body),
+      Buffer.from(JSON.stringify(body)),
+      new TextEncoder().encode(JSON.stringify(body)),
+    ])
+      expect(parseEvent(form)).toMatchObject({ ok: true, event: { sessionId: 'sess_abc123' } });
+  });
+  test.each([
+    ['body', '{not json'],
+    ['body', [body]],
+    ['body', undefined],
+    ['eventType', { ...body, eventType: undefined }],
+    ['sessionId', { ...body, sessionId: 'a/b' }],
+    ['sessionId', { ...body, sessionId: '~seg|x' }],
+    ['sessionId', { ...body, sessionId: 'é'.repeat(512) }],
+    ['userId', { ...body, userId: 7 }],
+    ['userId', { ...body, userId: 'u'.repeat(1025) }],
+    ['chatMessageId', { ...body, chatMessageId: '' }],
+    ['completedAt', { ...body, completedAt: 'soon' }],
+    ['userId', { ...body, userId: '\ud800' }],
+  ])('a fault in %s is named', (field, bad) => {
+    const parsed = parseEvent(bad);
+    expect(parsed).toMatchObject({ ok: false, reason: 'InvalidEvent' });
+    expect(!parsed.ok && parsed.description).toMatch(new RegExp(`^${field} `));
+  });
+  test('another type of event is told apart from a faulty one', () => {
+    expect(parseEvent({ eventType: 'memory_updated' })).toMatchObject({
+      ok: false,
+      reason: 'UnexpectedEventType',
+    });
+  });
+});
+
+describe('the conversation', () => {
+  test('holds a turn by id, by id with a suffix, or by time', () => {
+    const event = (parseEvent(body) as { event: TurnEvent }).event;
+    const old = '2025-06-05T11:28:59Z';
+    expect(holdsTurn({ messages: [say('msg_1_user', 0)], lastActivity: old }, event)).toBe(true);
+    expect(holdsTurn({ messages: [say('msg_10', 0)], lastActivity: old }, event)).toBe(false);
+    expect(holdsTurn({ messages: [], lastActivity: '2025-06-05T11:29:00Z' }, event)).toBe(true);
+  });
+  test('keeps every field of a message as it is', () => {
+    const message = { role: 'assistant', content: null, tool_calls: [{ id: 'c', function: { name: 'f' } }] };
+    const parsed = parseConversation(JSON.stringify({ ...snapshot([], 1), messages: [message] }));
+    expect(parsed).toMatchObject({ ok: true, conversation: { messages: [message] } });
+  });
+  test.each([
+    ['{', 'no JSON'],
+    ['[]', 'no JSON object'],
+    [JSON.stringify({ ...snapshot([], 1), lastActivity: 'x' }), 'lastActivity'],
+    [JSON.stringify({ ...snapshot([], 1), messages: [{ content: 'secret' }] }), 'messages[0].role'],
+  ])('%s is refused, its content unsaid', (json, named) => {
+    const parsed = parseConversation(json);
+    expect(!parsed.ok && parsed.description).toContain(named);
+    expect(!parsed.ok && parsed.description).not.toContain('secret');
+  });
+});
+
+describe('the document', () => {
+  test("the seed's sample is reproduced field by field", () => {
+    const sample = {
+      id: 'sess_abc123',
+      sessionId: 'sess_abc123',
+      userId: 'user_001',
+      title: 'Machine Learning Discussion',
+      createdAt: '2025-06-05T10:00:00Z',
+      lastActivity: '2025-06-05T11:30:00Z',
+      persistedAt: '2025-06-05T11:35:00Z',
+      messages: [
+        {
+          messageId: 'msg_001',
+          role: 'user',
+          content: 'What is machine learning?',
+          timestamp: '2025-06-05T10:00:00Z',
+        },
+        {
+          messageId: 'msg_002',
+          role: 'assistant',
+          content: 'Machine learning is a subset of artificial intelligence...',
+          timestamp: '2025-06-05T10:00:15Z',
+        },
+      ],
+    };
+    const { id: _, persistedAt, title, ...inRedis } = sample;
+    const parsed = parseConversation(JSON.stringify(inRedis));
+    if (!parsed.ok) throw new Error(parsed.description);
+    expect(JSON.stringify(newDocument(parsed.conversation, { title, persistedAt }))).toBe(
+      JSON.stringify(sample),
+    );
+  });
+  test('an item of another user, or of another kind, is foreign', () => {
+    const own = { sessionId: 's', userId: 'u' };
+    expect(readDocument(document([], 0), own)).toMatchObject({ kind: 'conversation' });
+    expect(readDocument({ ...document([], 0), userId: 'v' }, own)).toMatchObject({ kind: 'foreign' });
+    expect(readDocument({ id: 's', userId: 'u', type: 'profile' }, own)).toMatchObject({ kind: 'foreign' });
+    expect(readDocument({ ...document([], 0), deletedAt: at(1) }, own)).toEqual({ kind: 'tombstone' });
+  });
+});
+
+describe('merging', () => {
+  test('a conversation that expired and began anew loses nothing', () => {
+    const merged = mergeConversations(
+      document([say('a', 1), say('b', 2)], 2),
+      snapshot([say('c', 9), say('d', 9)], 9),
+    );
+    expect(ids(merged.document.messages)).toEqual(['a', 'b', 'c', 'd']);
+    expect(merged.document.lastActivity).toBe(at(9));
+  });
+  test('what only appends is told as a delta, what adds nothing as nothing', () => {
+    const stored = document([say('a', 1)], 1);
+    expect(mergeConversations(stored, snapshot([say('a', 1), say('b', 2)], 2)).appended).toEqual([
+      say('b', 2),
+    ]);
+    expect(mergeConversations(stored, snapshot([say('a', 1)], 1))).toMatchObject({
+      changed: false,
+      document: stored,
+    });
+    expect(mergeConversations(stored, snapshot([say('a', 1, 'edited')], 2)).appended).toBeNull();
+  });
+  test('a lagging snapshot reverts nothing', () => {
+    const stored = document([say('a', 1), say('b', 2)], 2);
+    expect(mergeConversations(stored, snapshot([say('a', 1, 'old')], 1))).toMatchObject({ changed: false });
+  });
+  test('two equal messages without ids are two', () => {
+    const ok = { role: 'user', content: 'ok' };
+    expect(mergeConversations(document([ok], 1), snapshot([ok, ok], 2)).document.messages).toEqual([ok, ok]);
+    expect(mergeConversations(document([ok, ok], 2), snapshot([ok], 1)).document.messages).toEqual([ok, ok]);
+  });
+  test('the messages of a turn keep their order although they share one timestamp', () => {
+    const turn = [say('z_user', 5), say('a_assistant', 5)];
+    expect(ids(mergeConversations(document([say('m', 1)], 1), snapshot(turn, 5)).document.messages)).toEqual([
+      'm',
+      'z_user',
+      'a_assistant',
+    ]);
+    expect(ids(mergeConversations(document([say('n', 9)], 9), snapshot(turn, 5)).document.messages)).toEqual([
+      'z_user',
+      'a_assistant',
+      'n',
+    ]);
+  });
+  test('at equal activity the longer content wins; else that of the later side', () => {
+    expect(
+      mergeConversations(document([say('a', 1, 'long one')], 1), snapshot([say('a', 1, 'x')], 1)).document
+        .messages[0]!.content,
+    ).toBe('long one');
+    expect(
+      mergeConversations(document([say('a', 1, 'long one')], 1), snapshot([say('a', 1, 'x')], 2)).document
+        .messages[0]!.content,
+    ).toBe('x');
+  });
+  test('a marker loses to the message, whichever side has it', () => {
+    const marker = omit(say('a', 1), 3_000_000);
+    expect(mergeConversations(document([marker], 1), snapshot([say('a', 1)], 1)).document.messages).toEqual([
+      say('a', 1),
+    ]);
+    expect(mergeConversations(document([say('a', 1)], 1), snapshot([marker], 2)).document.messages).toEqual([
+      say('a', 1),
+    ]);
+  });
+  test('a rename stays, unknown fields stay, the earlier creation stays', () => {
+    const stored = { ...document([say('a', 1)], 1), title: 'Mine', pinned: true };
+    const { document: merged } = mergeConversations(stored, {
+      ...snapshot([say('b', 2)], 2),
+      title: 'Generated',
+      createdAt: at(59),
+    });
+    expect(merged).toMatchObject({ title: 'Mine', pinned: true, createdAt: at(0) });
+  });
+
+  const anyMessage = fc
+    .record({
+      id: fc.integer({ min: 0, max: 9 }),
+      second: fc.integer({ min: 0, max: 9 }),
+      text: fc.constantFrom('a', 'b'),
+      bare: fc.boolean(),
+    })
+    .map(
+      ({ id, second, text, bare }) =>
+        (bare ? { role: 'user', content: text } : say(`m${id}`, second, text)) as Message,
+    );
+  const anySnapshot = fc
+    .record({ messages: fc.array(anyMessage, { maxLength: 8 }), second: fc.integer({ min: 0, max: 9 }) })
+    .map(({ messages, second }) => snapshot(messages, second));
+  const set = (messages: readonly Message[]): string[] => messages.map(messageIdentity).sort();
+  const all = (snapshots: readonly Conversation[]): HistoryDocument =>
+    snapshots.reduce<HistoryDocument>(
+      (stored, next) => mergeConversations(stored, next).document,
+      document([], -1),
+    );
+
+  test('the set of messages converges, whatever the order and repetition', () => {
+    fc.assert(
+      fc.property(fc.array(anySnapshot, { minLength: 1, maxLength: 4 }), (snapshots) => {
+        const straight = set(all(snapshots).messages);
+        expect(set(all([...snapshots].reverse()).messages)).toEqual(straight);
+        expect(set(all([...snapshots, ...snapshots]).messages)).toEqual(straight);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+  test('merging is idempotent, and nothing ever shrinks', () => {
+    fc.assert(
+      fc.property(fc.array(anySnapshot, { minLength: 1, maxLength: 3 }), anySnapshot, (before, next) => {
+        const stored = all(before);
+        const once = mergeConversations(stored, next);
+        expect(mergeConversations(once.document, next)).toMatchObject({ changed: false });
+        const have = new Set(set(once.document.messages));
+        for (const key of set(stored.messages)) expect(have.has(key)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+  test('the order converges where snapshots are windows of one conversation', () => {
+    const windows = fc.array(fc.tuple(fc.nat(11), fc.nat(11)), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(
+        windows,
+        fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 12, maxLength: 12 }),
+        fc.nat(),
+        (cuts, sizes, seed) => {
+          const turns = sizes.map((size, turn) =>
+            Array.from({ length: size }, (_, k) => say(`t${turn}_${k}`, turn)),
+          );
+          const views = cuts
+            .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const)
+            .map(([from, to]) => snapshot(turns.slice(from, to + 1).flat(), to));
+          const shuffled = views
+            .map((view, index) => ({ view, key: ((index + 1) * (seed + 7919)) % 101 }))
+            .sort((a, b) => a.key - b.key)
+            .map(({ view }) => view);
+          expect(ids(all(shuffled).messages)).toEqual(ids(all(views).messages));
+          const seen = new Set(ids(all(views).messages));
+          expect(ids(all(views).messages)).toEqual(ids(turns.flat()).filter((id) => seen.has(id)));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
