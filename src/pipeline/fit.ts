@@ -1,0 +1,22 @@
+import type { Conversation } from '../history/conversation.ts';
+import { omit } from '../history/marker.ts';
+
+/**
+ * Puts a marker in the place of every message that no item can hold. `rawBytes` is the size of the snapshot's JSON:
+ * a snapshot below the limit needs no look at its messages.
+ */
+export function fitMessages(
+  conversation: Conversation,
+  rawBytes: number,
+  limitBytes: number,
+): { conversation: Conversation; omitted: ReadonlySet<number> } {
+  const omitted = new Set<number>();
+  if (rawBytes <= limitBytes) return { conversation, omitted };
+  const messages = conversation.messages.map((message, index) => {
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    if (bytes <= limitBytes) return message;
+    omitted.add(index);
+    return omit(message, bytes);
+  });
+  return { conversation: { ...conversation, messages }, omitted };
+}

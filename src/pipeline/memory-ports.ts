@@ -1,0 +1,72 @@
+import type { HistoryDocument } from '../history/document.ts';
+import { isUntitled } from '../history/document.ts';
+import type { Clock, ConversationCache, HistoryStore, Ids, Log, TitleModel } from './ports.ts';
+
+/** The ports in memory, for tests of the pipeline by itself: the same promises, no services. */
+export function memoryPorts(
+  given: { answer?: () => Promise<string>; beforeWrite?: (ids: Ids) => void } = {},
+) {
+  const redis = new Map<string, string>();
+  const items = new Map<string, { item: HistoryDocument; etag: string }>();
+  const calls = { cacheReads: 0, storeReads: 0, creates: 0, replaces: 0, titles: 0, asks: 0 };
+  let etag = 0;
+  const put = (item: HistoryDocument): void => {
+    etag += 1;
+    items.set(`${item.userId}\n${item.id}`, { item: structuredClone(item), etag: `"${etag}"` });
+  };
+  const cache: ConversationCache = {
+    async read(sessionId) {
+      calls.cacheReads += 1;
+      return redis.get(sessionId);
+    },
+    async close() {},
+  };
+  const store: HistoryStore = {
+    async read(ids) {
+      calls.storeReads += 1;
+      return structuredClone(items.get(`${ids.userId}\n${ids.sessionId}`));
+    },
+    async create(document) {
+      calls.creates += 1;
+      given.beforeWrite?.(document);
+      if (items.has(`${document.userId}\n${document.id}`)) return 'conflict';
+      put(document);
+      return 'written';
+    },
+    async replace(document, etag) {
+      calls.replaces += 1;
+      given.beforeWrite?.(document);
+      if (items.get(`${document.userId}\n${document.id}`)?.etag !== etag) return 'conflict';
+      put(document);
+      return 'written';
+    },
+    async setTitle(ids, title) {
+      calls.titles += 1;
+      const found = items.get(`${ids.userId}\n${ids.sessionId}`);
+      if (!found || !isUntitled(found.item.title)) return 'conflict';
+      put({ ...found.item, ...title });
+      return 'written';
+    },
+    async close() {},
+  };
+  const model: TitleModel = {
+    async ask() {
+      calls.asks += 1;
+      return given.answer ? given.answer() : 'A Generated Title';
+    },
+  };
+  const clock: Clock = {
+    now: () => Date.now(),
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        signal?.addEventListener('abort', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
+  const silent = (): void => undefined;
+  const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
+  return { redis, items, put, calls, cache, store, model, clock, log };
+}

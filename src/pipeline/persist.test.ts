@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest';
+import { FALLBACK_TITLE, newDocument } from '../history/document.ts';
+import type { TurnEvent } from '../history/event.ts';
+import { Failure } from './failures.ts';
+import { memoryPorts } from './memory-ports.ts';
+import { persist } from './persist.ts';
+import { makeTitling } from './titling.ts';
+
+const ids = { sessionId: 's', userId: 'u' };
+const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+const event = (turn: string, completed = '2026-01-01T01:00:00Z'): TurnEvent => ({
+  ...ids,
+  chatMessageId: turn,
+  completedAt: completed,
+  completedAtMs: Date.parse(completed),
+});
+const say = (id: string, second: number, content = `words of ${id}`) => ({
+  messageId: id,
+  role: 'user',
+  content,
+  timestamp: at(second),
+});
+const conversation = (turns: string[], fields: Record<string, unknown> = {}) => ({
+  ...ids,
+  title: null,
+  createdAt: at(0),
+  lastActivity: at(turns.length),
+  messages: turns.map((turn, index) => say(`${turn}_user`, index)),
+  ...fields,
+});
+
+function setUp(given: Parameters<typeof memoryPorts>[0] = {}, maxItemBytes = 2_000_000) {
+  const memory = memoryPorts(given);
+  const ports = { ...memory, maxItemBytes, titling: makeTitling(memory.model, 4, memory.log) };
+  const show = (value: unknown): void =>
+    void memory.redis.set('s', typeof value === 'string' ? value : JSON.stringify(value));
+  const run = async (...events: TurnEvent[]) => {
+    const result = await persist(ids, events, ports);
+    await result.titled;
+    return result.verdicts;
+  };
+  return { ...memory, show, run, stored: () => memory.items.get('u\ns')?.item };
+}
+
+describe('persisting a conversation', () => {
+  test('a new one is written once, with its title, and every event of it is complete', async () => {
+    const { show, run, stored, calls } = setUp();
+    show(conversation(['t1', 't2']));
+    expect(await run(event('t1'), event('t2'))).toEqual([{ kind: 'complete' }, { kind: 'complete' }]);
+    expect(stored()).toMatchObject({ id: 's', title: 'A Generated Title' });
+    expect(calls).toMatchObject({ cacheReads: 1, storeReads: 1, creates: 1, titles: 0, asks: 1 });
+  });
+
+  test('a slow title delays nothing: the fallback is written, then the title under a condition', async () => {
+    let answer = (_: string): void => undefined;
+    const { show, run, stored, calls } = setUp({
+      answer: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    show(conversation(['t1']));
+    const done = run(event('t1'));
+    await expect.poll(() => stored()?.title).toBe(FALLBACK_TITLE);
+    answer('Late Title');
+    await done;
+    expect(stored()?.title).toBe('Late Title');
+    expect(calls).toMatchObject({ creates: 1, titles: 1 });
+  });
+
+  test('a rename that lands while the title is being generated stays', async () => {
+    let answer = (_: string): void => undefined;
+    const { show, run, stored, put } = setUp({
+      answer: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    show(conversation(['t1']));
+    const done = run(event('t1'));
+    await expect.poll(() => stored()?.title).toBe(FALLBACK_TITLE);
+    put({ ...stored()!, title: 'My Own Name' });
+    answer('Late Title');
+    expect(await done).toEqual([{ kind: 'complete' }]);
+    expect(stored()?.title).toBe('My Own Name');
+  });
+
+  test('a titled conversation is never titled again, and a snapshot that adds nothing is not written', async () => {
+    const { show, run, put, calls, stored } = setUp();
+    put({ ...newDocument(conversation(['t1']) as never, { persistedAt: at(9) }), title: 'Renamed' });
+    show(conversation(['t1'], { title: 'Something Else' }));
+    expect(await run(event('t1'))).toEqual([{ kind: 'complete' }]);
+    expect(stored()?.title).toBe('Renamed');
+    expect(calls).toMatchObject({ creates: 0, replaces: 0, asks: 0 });
+  });
+
+  test('a refusal of the model is remembered, a passing failure is not', async () => {
+    const refusal = setUp({ answer: () => Promise.reject(new Failure('TitleRefused', 'content filter')) });
+    refusal.show(conversation(['t1']));
+    await refusal.run(event('t1'));
+    refusal.show(conversation(['t1', 't2']));
+    await refusal.run(event('t2'));
+    expect(refusal.stored()).toMatchObject({ title: FALLBACK_TITLE, titleRefused: true });
+    expect(refusal.calls.asks).toBe(1);
+
+    const outage = setUp({ answer: () => Promise.reject(new Failure('TitleUnavailable', 'away')) });
+    outage.show(conversation(['t1']));
+    expect(await outage.run(event('t1'))).toEqual([{ kind: 'complete' }]);
+    await outage.run(event('t1'));
+    expect(outage.calls.asks).toBe(2);
+    expect(outage.stored()).not.toHaveProperty('titleRefused');
+  });
+
+  test('a writer that comes between is merged with, not overwritten', async () => {
+    let between = true;
+    const world = setUp({
+      beforeWrite: () => {
+        if (!between) return;
+        between = false;
+        world.put(
+          newDocument(conversation([], { messages: [say('other', 30)], lastActivity: at(30) }) as never, {
+            persistedAt: at(30),
+          }),
+        );
+      },
+    });
+    world.show(conversation(['t1']));
+    expect(await world.run(event('t1'))).toEqual([{ kind: 'complete' }]);
+    expect(world.stored()?.messages.map(({ messageId }) => messageId)).toEqual(['t1_user', 'other']);
+  });
+
+  test.each([
+    ['IdentityMismatch', conversation(['t1'], { userId: 'somebody else' })],
+    ['InvalidConversation', '{"sessionId":'],
+    ['InvalidConversation', conversation(['t1'], { messages: 'none' })],
+  ])('%s: nothing is written', async (code, value) => {
+    const { show, run, stored } = setUp();
+    show(value);
+    expect(await run(event('t1'))).toEqual([expect.objectContaining({ kind: 'dead-letter', code })]);
+    expect(stored()).toBeUndefined();
+  });
+
+  test('an item that is no conversation of this user is left alone', async () => {
+    const { show, run, put, stored } = setUp();
+    put({ id: 's', userId: 'u', type: 'profile' } as never);
+    show(conversation(['t1']));
+    expect(await run(event('t1'))).toEqual([expect.objectContaining({ code: 'ForeignItem' })]);
+    expect(stored()).toEqual({ id: 's', userId: 'u', type: 'profile' });
+  });
+
+  test('a deleted conversation stays deleted, and its events are complete', async () => {
+    const { show, run, put, stored } = setUp();
+    put({ id: 's', userId: 'u', deletedAt: at(1) } as never);
+    show(conversation(['t1']));
+    expect(await run(event('t1'))).toEqual([{ kind: 'complete' }]);
+    expect(stored()).not.toHaveProperty('messages');
+  });
+
+  test('an expired conversation is complete if history holds the turn, and waited for if not', async () => {
+    const { run, put } = setUp();
+    expect(await run(event('t1'))).toEqual([
+      expect.objectContaining({ kind: 'wait', code: 'ConversationNotFound' }),
+    ]);
+    put(newDocument(conversation(['t1']) as never, { persistedAt: at(1) }));
+    expect(await run(event('t1'), event('t2'))).toEqual([
+      { kind: 'complete' },
+      expect.objectContaining({ kind: 'wait' }),
+    ]);
+  });
+
+  test('a snapshot without the turn is persisted at once, and the turn waited for', async () => {
+    const { show, run, stored } = setUp();
+    show(conversation(['t1']));
+    expect(await run(event('t2'))).toEqual([expect.objectContaining({ kind: 'wait', code: 'TurnNotFound' })]);
+    expect(stored()?.messages).toHaveLength(1);
+  });
+
+  test('a message over the limit keeps its place by a marker; later events complete', async () => {
+    const { show, run, stored } = setUp({}, 1000);
+    show(conversation([], { messages: [say('t1_user', 1, 'x'.repeat(2000)), say('t2_user', 2)] }));
+    expect(await run(event('t1'), event('t2'))).toEqual([
+      expect.objectContaining({ code: 'MessageTooLarge' }),
+      { kind: 'complete' },
+    ]);
+    expect(stored()?.messages).toEqual([
+      { messageId: 't1_user', role: 'user', timestamp: at(1), omittedBytes: expect.any(Number) },
+      say('t2_user', 2),
+    ]);
+  });
+});
