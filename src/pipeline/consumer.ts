@@ -1,0 +1,53 @@
+import type { Lanes } from './lanes.ts';
+import type { Clock, EventSource, Log } from './ports.ts';
+import { makeSlots } from './slots.ts';
+
+export type Consumer = { stop(): Promise<void>; readonly held: number };
+
+/**
+ * Receives, one event a call and a few calls at once. Each takes one of `maxLockedEvents` slots before it asks and gives
+ * it back when the event is settled, so that the events held never exceed the bound, whatever the links do.
+ */
+export function startConsumer(
+  source: EventSource,
+  lanes: Lanes,
+  maxLockedEvents: number,
+  clock: Clock,
+  log: Log,
+): Consumer {
+  const slots = makeSlots(maxLockedEvents);
+  const stopping = new AbortController();
+
+  async function loop(): Promise<void> {
+    let failures = 0;
+    while (!stopping.signal.aborted) {
+      await slots.take();
+      try {
+        const held = stopping.signal.aborted ? undefined : await source.receive();
+        failures = 0;
+        if (held) lanes.accept(held, slots.give);
+        else slots.give();
+      } catch (error) {
+        slots.give();
+        failures += 1;
+        log.warn(
+          { code: 'SettlementFailed', reason: (error as Error).message },
+          'receiving failed, to be tried again',
+        );
+        await clock.sleep(Math.min(5_000, 50 * 2 ** failures), stopping.signal);
+      }
+    }
+  }
+
+  const loops = Array.from({ length: Math.min(source.parallelReceives, maxLockedEvents) }, loop);
+  return {
+    async stop() {
+      stopping.abort();
+      // A loop may wait for a slot that only a settlement frees: draining the lanes goes on beside this.
+      await Promise.all(loops);
+    },
+    get held() {
+      return slots.taken;
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'vitest';
+import { startConsumer } from './consumer.ts';
+import { Failure } from './failures.ts';
+import { makeLanes } from './lanes.ts';
+import { makeLockKeeper } from './locks.ts';
+import { memoryPorts } from './memory-ports.ts';
+import type { EventSource, HeldEvent, Settlement } from './ports.ts';
+import { makeRecent } from './recent.ts';
+import { makeTitling } from './titling.ts';
+
+function setUp(
+  given: {
+    turnWaitMs?: number;
+    maxConcurrency?: number;
+    cacheRead?: (read: () => Promise<string | undefined>) => Promise<string | undefined>;
+  } = {},
+) {
+  const memory = memoryPorts();
+  const settled: { turn: string; settlement: Settlement }[] = [];
+  const fatal: unknown[] = [];
+  const { cacheRead } = given;
+  const cache = cacheRead
+    ? { ...memory.cache, read: (id: string) => cacheRead(() => memory.cache.read(id)) }
+    : memory.cache;
+  const lanes = makeLanes({
+    ...memory,
+    cache,
+    titling: makeTitling(memory.model, 4, memory.log),
+    maxItemBytes: 2_000_000,
+    maxConcurrency: given.maxConcurrency ?? 4,
+    turnWaitMs: given.turnWaitMs ?? 30_000,
+    locks: makeLockKeeper(memory.clock, memory.log),
+    recent: makeRecent(),
+    onFatal: (error) => fatal.push(error),
+  });
+  const talk = (sessionId: string, turns: string[]): void =>
+    void memory.redis.set(
+      sessionId,
+      JSON.stringify({
+        sessionId,
+        userId: 'u',
+        createdAt: '2026-01-01T00:00:00Z',
+        lastActivity: '2026-01-01T00:00:00Z',
+        messages: turns.map((turn) => ({ messageId: `${turn}_user`, role: 'user', content: turn })),
+      }),
+    );
+  const held = (sessionId: string, turn: string, fields: Partial<HeldEvent> = {}): HeldEvent => ({
+    body: {
+      sessionId,
+      userId: 'u',
+      chatMessageId: turn,
+      completedAt: '2026-01-02T00:00:00Z',
+      eventType: 'message_completed',
+    },
+    messageId: turn,
+    enqueuedAtMs: Date.now(),
+    lockedUntilMs: Date.now() + 60_000,
+    deliveryCount: 0,
+    traceparent: undefined,
+    settle: async (settlement) => void settled.push({ turn, settlement }),
+    renew: async () => Date.now() + 60_000,
+    ...fields,
+  });
+  return {
+    ...memory,
+    lanes,
+    talk,
+    held,
+    settled,
+    fatal,
+    kinds: () => settled.map(({ turn, settlement }) => `${turn} ${settlement.kind}`).sort(),
+  };
+}
+const done = (): void => undefined;
+
+describe('lanes', () => {
+  test('events of one conversation that wait together cost one read and one write', async () => {
+    const { lanes, talk, held, kinds, calls } = setUp();
+    talk('s', ['t1', 't2', 't3']);
+    for (const turn of ['t1', 't2', 't3']) lanes.accept(held('s', turn), done);
+    await expect.poll(kinds).toEqual(['t1 complete', 't2 complete', 't3 complete']);
+    expect(calls).toMatchObject({ cacheReads: 1, storeReads: 1, creates: 1, replaces: 0 });
+  });
+
+  test('a later event whose turn is known to be stored from a newer snapshot costs neither read nor write', async () => {
+    const { lanes, talk, held, kinds, calls } = setUp();
+    talk('s', ['t1', 't2']);
+    lanes.accept(held('s', 't1'), done);
+    await expect.poll(kinds).toEqual(['t1 complete']);
+    lanes.accept(held('s', 't2', { enqueuedAtMs: Date.now() - 60_000 }), done);
+    await expect.poll(kinds).toEqual(['t1 complete', 't2 complete']);
+    expect(calls.cacheReads).toBe(1);
+    lanes.accept(held('s', 't2', { enqueuedAtMs: Date.now() }), done);
+    await expect.poll(() => calls.cacheReads).toBe(2);
+  });
+
+  test('nothing is settled before it is written', async () => {
+    const { lanes, talk, held, settled, items, store, fatal } = setUp();
+    talk('s', ['t1']);
+    const create = store.create;
+    store.create = async (document) => {
+      expect(settled).toEqual([]);
+      return create(document);
+    };
+    lanes.accept(held('s', 't1'), done);
+    await expect.poll(() => settled.length).toBe(1);
+    expect(items.size).toBe(1);
+    expect(fatal).toEqual([]);
+  });
+
+  test('an outage of Redis holds the events and spends no delivery', async () => {
+    let away = true;
+    const { lanes, talk, held, settled, kinds } = setUp({
+      cacheRead: (read) => (away ? Promise.reject(new Failure('CacheUnavailable', 'refused')) : read()),
+    });
+    talk('s', ['t1']);
+    lanes.accept(held('s', 't1'), done);
+    await expect.poll(() => lanes.inHand).toBe(1);
+    expect(settled).toEqual([]);
+    away = false;
+    await expect.poll(kinds).toEqual(['t1 complete']);
+  });
+
+  test('a turn that never shows is waited for, then dead-lettered; one that shows late is complete', async () => {
+    const { lanes, talk, held, settled, kinds } = setUp({ turnWaitMs: 600 });
+    talk('s', ['t1']);
+    lanes.accept(held('s', 'late'), done);
+    lanes.accept(held('s', 'never'), done);
+    lanes.accept(held('gone', 'lost'), done);
+    talk('s', ['t1', 'late']);
+    await expect
+      .poll(kinds, { timeout: 5_000 })
+      .toEqual(['late complete', 'lost dead-letter', 'never dead-letter']);
+    expect(settled.find(({ turn }) => turn === 'never')!.settlement).toMatchObject({
+      reason: 'TurnNotFound',
+    });
+    expect(settled.find(({ turn }) => turn === 'lost')!.settlement).toMatchObject({
+      reason: 'ConversationNotFound',
+    });
+  });
+
+  test('bad input is dead-lettered and does not stop the good input beside it', async () => {
+    const { lanes, talk, held, settled } = setUp();
+    talk('s', ['t1']);
+    lanes.accept(held('s', 'bad', { body: '{broken' }), done);
+    lanes.accept(held('s', 't1'), done);
+    await expect.poll(() => settled.length).toBe(2);
+    expect(settled[0]!.settlement).toMatchObject({ kind: 'dead-letter', reason: 'InvalidEvent' });
+  });
+
+  test('an event whose lock is lost is not settled', async () => {
+    const { lanes, held, settled } = setUp();
+    let freed = 0;
+    lanes.accept(
+      held('gone', 't1', { lockedUntilMs: Date.now() + 50, renew: () => Promise.reject(new Error('lost')) }),
+      () => {
+        freed += 1;
+      },
+    );
+    await expect.poll(() => freed, { timeout: 5_000 }).toBe(1);
+    expect(settled).toEqual([]);
+    expect(lanes.inHand).toBe(0);
+  });
+
+  test('draining finishes what was begun and hands back the rest', async () => {
+    let open = (): void => undefined;
+    let begun = false;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const { lanes, talk, held, kinds } = setUp({
+      maxConcurrency: 1,
+      cacheRead: (read) => {
+        begun = true;
+        return gate.then(read);
+      },
+    });
+    talk('a', ['t1']);
+    talk('b', ['t2']);
+    lanes.accept(held('a', 't1'), done);
+    lanes.accept(held('b', 't2'), done);
+    await expect.poll(() => begun).toBe(true);
+    const drained = lanes.drain(5_000);
+    open();
+    expect(await drained).toEqual({ abandoned: 0 });
+    expect(kinds()).toEqual(['t1 complete', 't2 abandon']);
+  });
+});
+
+describe('the consumer', () => {
+  test('never holds more than its bound, and keeps on receiving after failures', async () => {
+    const { lanes, talk, held, settled, clock, log } = setUp();
+    let sent = 0;
+    let most = 0;
+    let holding = 0;
+    const source: EventSource = {
+      parallelReceives: 8,
+      async receive() {
+        if (sent === 7) {
+          sent += 1;
+          throw new Error('the link is gone');
+        }
+        if (sent >= 60) return void (await clock.sleep(5));
+        sent += 1;
+        holding += 1;
+        most = Math.max(most, holding);
+        talk(`s${sent}`, ['t']);
+        const event = held(`s${sent}`, 't');
+        const { settle } = event;
+        event.settle = async (settlement) => {
+          holding -= 1;
+          await settle(settlement);
+        };
+        return event;
+      },
+      async close() {},
+    };
+    const consumer = startConsumer(source, lanes, 5, clock, log);
+    await expect.poll(() => settled.length).toBe(59);
+    await consumer.stop();
+    expect(most).toBeLessThanOrEqual(5);
+  });
+});
