@@ -1,0 +1,84 @@
+import { getBearerTokenProvider, type TokenCredential } from '@azure/identity';
+import OpenAI, { APIError } from 'openai';
+import type { Config } from '../config.ts';
+import { titlePrompt } from '../history/title.ts';
+import { Failure } from '../pipeline/failures.ts';
+import type { TitleModel } from '../pipeline/ports.ts';
+import { DeadlineError, withDeadline } from './deadline.ts';
+
+const SCOPE = 'https://cognitiveservices.azure.com/.default';
+const ATTEMPT_TIMEOUT_MS = 15_000;
+/** Reasoning models count their hidden tokens too: a tight cap brings an empty answer. */
+const MAX_COMPLETION_TOKENS = 1_000;
+
+type Optional = { max_completion_tokens?: number; max_tokens?: number; temperature?: number };
+
+/** The title model behind either form of endpoint. Parameters that it refuses are dropped, once for all. */
+export function openChatCompletions(config: Config, credential: TokenCredential): TitleModel {
+  const { endpoint, access, apiVersion, model, deadlineMs } = config.titles;
+  const deployment = /\/openai\/deployments\/([^/]+)/.exec(new URL(endpoint).pathname)?.[1];
+  const client = new OpenAI({
+    baseURL: endpoint.replace(/\/+$/, ''),
+    apiKey: access.kind === 'key' ? access.key : getBearerTokenProvider(credential, SCOPE),
+    // Azure reads a key from `api-key`; the bearer header that the client sends as well is taken by the v1 form.
+    ...(access.kind === 'key' ? { defaultHeaders: { 'api-key': access.key } } : {}),
+    ...(deployment === undefined ? {} : { defaultQuery: { 'api-version': apiVersion } }),
+    maxRetries: 2,
+    timeout: ATTEMPT_TIMEOUT_MS,
+  });
+  let optional: Optional = { max_completion_tokens: MAX_COMPLETION_TOKENS };
+
+  async function send(
+    messages: { role: 'system' | 'user'; content: string }[],
+    signal: AbortSignal,
+  ): Promise<string> {
+    for (;;) {
+      try {
+        const answer = await client.chat.completions.create(
+          { model: model ?? deployment!, messages, ...optional },
+          { signal },
+        );
+        const choice = answer.choices[0];
+        if (choice?.finish_reason === 'content_filter')
+          throw new Failure('TitleRefused', 'the answer was filtered');
+        if (choice?.finish_reason === 'length') return '';
+        return choice?.message.content ?? '';
+      } catch (error) {
+        const param = error instanceof APIError && error.status === 400 ? error.param : undefined;
+        if (!param || !(param in optional)) throw error;
+        const { [param as keyof Optional]: refused, ...rest } = optional;
+        // Older models know the cap by its former name only.
+        optional = param === 'max_completion_tokens' && refused ? { ...rest, max_tokens: refused } : rest;
+      }
+    }
+  }
+
+  return {
+    async ask(context) {
+      const prompt = titlePrompt(context);
+      const messages = [
+        { role: 'system' as const, content: prompt.system },
+        { role: 'user' as const, content: prompt.user },
+      ];
+      try {
+        return await withDeadline(deadlineMs, 'the title model', (signal) => send(messages, signal));
+      } catch (error) {
+        throw error instanceof Failure ? error : titleFailure(error);
+      }
+    },
+  };
+}
+
+/** Never the error's own message: a model's answer may quote the conversation. */
+function titleFailure(error: unknown): Failure {
+  if (error instanceof DeadlineError) return new Failure('TitleUnavailable', error.message);
+  if (error instanceof APIError && error.status !== undefined) {
+    if (error.status === 400 && error.code === 'content_filter')
+      return new Failure('TitleRefused', 'the title model answered 400 (content_filter)');
+    return new Failure(
+      'TitleUnavailable',
+      `the title model answered ${error.status} (${error.code ?? error.name})`,
+    );
+  }
+  return new Failure('TitleUnavailable', `the title model could not be reached (${(error as Error).name})`);
+}

@@ -1,0 +1,116 @@
+import type { TokenCredential } from '@azure/identity';
+import { EntraIdCredentialsProviderFactory, REDIS_SCOPE_DEFAULT } from '@redis/entraid';
+import { createClient, createCluster, ErrorReply, type RedisClientOptions } from 'redis';
+import type { Config } from '../config.ts';
+import { Failure } from '../pipeline/failures.ts';
+import type { ConversationCache, Log } from '../pipeline/ports.ts';
+import { withDeadline } from './deadline.ts';
+
+const READ_DEADLINE_MS = 5_000;
+
+/**
+ * Connects to Redis, a single node or a cluster: it finds out by itself. Only ever reads.
+ * @throws Failure CacheUnavailable when the first connection cannot be made
+ */
+export async function openRedis(
+  config: Config,
+  credential: TokenCredential,
+  log: Log,
+): Promise<ConversationCache> {
+  const options = clientOptions(config, credential, log);
+  const single = createClient(options);
+  // Without a listener the client's errors would end the process; they surface through the calls as well.
+  single.on('error', (error: Error) =>
+    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
+  );
+  try {
+    await withDeadline(15_000, 'the connection to Redis', () => single.connect());
+    const info = await withDeadline(READ_DEADLINE_MS, 'Redis', () => single.info('cluster'));
+    if (!info.includes('cluster_enabled:1')) return makeCache(single);
+  } catch (error) {
+    single.destroy();
+    throw new Failure(
+      'CacheUnavailable',
+      `Redis at ${config.redis.host}:${config.redis.port}: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+  single.destroy();
+  const { socket: _, ...defaults } = options;
+  const cluster = createCluster({
+    rootNodes: [options],
+    // Nodes are announced by address; the certificate names the host (node-redis issue 2903).
+    defaults: { ...defaults, socket: { ...options.socket, servername: config.redis.host } as never },
+  });
+  cluster.on('error', (error: Error) =>
+    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
+  );
+  await withDeadline(15_000, 'the connection to the Redis cluster', () => cluster.connect());
+  return makeCache(cluster);
+}
+
+type Reader = { get(key: string): Promise<string | null>; destroy(): void };
+
+function makeCache(client: Reader): ConversationCache {
+  return {
+    async read(sessionId) {
+      try {
+        const value = await withDeadline(READ_DEADLINE_MS, 'Redis', () => client.get(`session:${sessionId}`));
+        return value ?? undefined;
+      } catch (error) {
+        if (error instanceof ErrorReply && error.message.startsWith('WRONGTYPE'))
+          throw new Failure('InvalidConversation', 'the key holds another type, expected a string', {
+            cause: error,
+          });
+        throw new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
+      }
+    },
+    async close() {
+      client.destroy();
+    },
+  };
+}
+
+function clientOptions(config: Config, credential: TokenCredential, log: Log) {
+  const { host, port, tls, username, access } = config.redis;
+  return {
+    ...(access.kind === 'key'
+      ? { password: access.key, ...(username === undefined ? {} : { username }) }
+      : { credentialsProvider: entraProvider(credential, log) }),
+    socket: {
+      host,
+      port,
+      ...(tls ? { tls: true as const } : {}),
+      connectTimeout: 5_000,
+      socketTimeout: 10_000,
+      // The default gives up for good after a socket time-out.
+      reconnectStrategy: (retries: number) =>
+        Math.min(2_000, 50 * 2 ** Math.min(retries, 10)) * (0.75 + Math.random() / 4),
+    },
+    // Keeps an idle connection from running into socketTimeout, and finds a hung server.
+    pingInterval: 3_000,
+    // A command is not kept for better times: the event is held instead, and the gate hears of it.
+    disableOfflineQueue: true,
+  } satisfies RedisClientOptions;
+}
+
+function entraProvider(credential: TokenCredential, log: Log) {
+  return EntraIdCredentialsProviderFactory.createForDefaultAzureCredential({
+    credential,
+    scopes: REDIS_SCOPE_DEFAULT,
+    tokenManagerConfig: {
+      expirationRefreshRatio: 0.8,
+      // Without `retry` and `isRetryable` one failed request ends the renewal.
+      retry: {
+        maxAttempts: 20,
+        initialDelayMs: 500,
+        maxDelayMs: 30_000,
+        backoffMultiplier: 2,
+        isRetryable: () => true,
+      },
+    },
+    onReAuthenticationError: (error) =>
+      log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis token renewal'),
+    onRetryableError: (error) => log.debug({ reason: error }, 'Redis token renewal is tried again'),
+  });
+}
