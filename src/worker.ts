@@ -1,0 +1,106 @@
+import { openChatCompletions } from './azure/chat-completions.ts';
+import { openCosmos } from './azure/cosmos.ts';
+import { makeCredential } from './azure/credential.ts';
+import { openRedis } from './azure/redis.ts';
+import { openServiceBus } from './azure/service-bus.ts';
+import type { Config } from './config.ts';
+import { startConsumer } from './pipeline/consumer.ts';
+import { makeLanes } from './pipeline/lanes.ts';
+import { makeLockKeeper } from './pipeline/locks.ts';
+import type { Clock, Log } from './pipeline/ports.ts';
+import { makeRecent } from './pipeline/recent.ts';
+import { makeTitling } from './pipeline/titling.ts';
+
+/** Just under Cosmos DB's 2 MB, with room for the document's own fields. */
+const MAX_ITEM_BYTES = 2_000_000;
+
+export type Worker = {
+  /** INITIALIZED is past when this is handed out; FAILED means that the process must end with code 1. */
+  readonly state: 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED';
+  /** Stops receiving, finishes what is in hand within the time-out, abandons the rest, closes everything. */
+  stop(timeoutMs: number): Promise<{ abandoned: number }>;
+};
+
+/**
+ * Connects the four services and starts to work.
+ * @throws what kept a service from being opened; nothing stays open then
+ */
+export async function startWorker(
+  config: Config,
+  log: Log,
+  onFatal: (error: unknown) => void,
+): Promise<Worker> {
+  const credential = makeCredential(config.azureClientId);
+  const opened: { close(): Promise<void> }[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const service of opened.reverse()) await service.close();
+  };
+  const opening = await Promise.allSettled([
+    openCosmos(config, credential),
+    openRedis(config, credential, log),
+    openServiceBus(config, credential),
+  ]);
+  for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
+  const [store, cache, source] = opening;
+  if (store.status === 'rejected' || cache.status === 'rejected' || source.status === 'rejected') {
+    await closeAll();
+    throw new AggregateError(
+      opening.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])),
+      'a service could not be opened',
+    );
+  }
+
+  let state: Worker['state'] = 'RUNNING';
+  const fail = (error: unknown): void => {
+    state = 'FAILED';
+    onFatal(error);
+  };
+  const locks = makeLockKeeper(clock, log);
+  const lanes = makeLanes({
+    cache: cache.value,
+    store: store.value,
+    titling: makeTitling(openChatCompletions(config, credential), config.titles.maxConcurrency, log),
+    clock,
+    maxItemBytes: MAX_ITEM_BYTES,
+    maxConcurrency: config.maxConcurrency,
+    turnWaitMs: config.turnWaitMs,
+    locks,
+    recent: makeRecent(),
+    log,
+    onFatal: fail,
+  });
+  const consumer = startConsumer(source.value, lanes, config.maxLockedEvents, clock, log);
+  return {
+    get state() {
+      return state;
+    },
+    async stop(timeoutMs) {
+      if (state === 'RUNNING') state = 'DRAINING';
+      const startedMs = clock.now();
+      const stopped = consumer.stop();
+      // Events that were on their way when receiving stopped are handed back by the second drain.
+      const first = await lanes.drain(timeoutMs);
+      await Promise.race([stopped, clock.sleep(Math.max(0, timeoutMs - (clock.now() - startedMs)))]);
+      const second = await lanes.drain(Math.max(1_000, timeoutMs - (clock.now() - startedMs)));
+      locks.close();
+      await closeAll();
+      if (state === 'DRAINING') state = 'STOPPED';
+      return { abandoned: first.abandoned + second.abandoned };
+    },
+  };
+}
+
+const clock: Clock = {
+  now: Date.now,
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal?.addEventListener('abort', end);
+    }),
+};
