@@ -5,7 +5,7 @@ import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
 import { startConsumer } from './pipeline/consumer.ts';
-import { makeLanes } from './pipeline/lanes.ts';
+import { makeLanes, type Settled } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
 import type { Clock, Log } from './pipeline/ports.ts';
 import { makeRecent } from './pipeline/recent.ts';
@@ -29,6 +29,7 @@ export async function startWorker(
   config: Config,
   log: Log,
   onFatal: (error: unknown) => void,
+  onSettled?: (settled: Settled) => void,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -68,6 +69,7 @@ export async function startWorker(
     recent: makeRecent(),
     log,
     onFatal: fail,
+    onSettled,
   });
   const consumer = startConsumer(source.value, lanes, config.maxLockedEvents, clock, log);
   return {

@@ -93,10 +93,17 @@ function hold(message: ServiceBusReceivedMessage, receiver: ServiceBusReceiver):
         throw new Failure('SettlementFailed', `${settlement.kind}: ${code ?? text}`, { cause: error });
       }
     },
-    renew: async () =>
-      (
-        await withDeadline(RENEW_DEADLINE_MS, 'a lock renewal', () => receiver.renewMessageLock(message))
-      ).getTime(),
+    async renew() {
+      try {
+        return (
+          await withDeadline(RENEW_DEADLINE_MS, 'a lock renewal', () => receiver.renewMessageLock(message))
+        ).getTime();
+      } catch (error) {
+        if ((error as { code?: unknown }).code === 'MessageLockLost')
+          throw new Failure('LockLost', 'the lock is lost', { cause: error });
+        throw error;
+      }
+    },
   };
 }
 

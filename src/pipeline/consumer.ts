@@ -31,7 +31,7 @@ export function startConsumer(
         slots.give();
         failures += 1;
         log.warn(
-          { code: 'SettlementFailed', reason: (error as Error).message },
+          { code: 'ReceiveFailed', reason: (error as Error).message },
           'receiving failed, to be tried again',
         );
         await clock.sleep(Math.min(5_000, 50 * 2 ** failures), stopping.signal);

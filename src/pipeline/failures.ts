@@ -49,6 +49,8 @@ export const failures = {
   },
   TitleRefused: { outcome: 'fallback', summary: 'the title model refuses this conversation for good' },
   TitleUnusable: { outcome: 'fallback', summary: "the title model's answer is no title" },
+  ReceiveFailed: { outcome: 'hold', dependency: 'service-bus', summary: 'nothing can be received' },
+  LockLost: { outcome: 'hold', summary: 'the lock ran out: the event comes again, perhaps elsewhere' },
   SettlementFailed: {
     outcome: 'hold',
     dependency: 'service-bus',

@@ -22,8 +22,19 @@ export type LaneOptions = PersistPorts & {
   locks: LockKeeper;
   recent: Recent;
   log: Log;
+  /** Told of every settlement that Service Bus took. */
+  onSettled?: ((settled: Settled) => void) | undefined;
   /** An error that no rule knows: the process cannot go on. */
   onFatal: (error: unknown) => void;
+};
+
+export type Settled = {
+  messageId: string | undefined;
+  sessionId: string;
+  userId: string;
+  settlement: Settlement;
+  receivedAtMs: number;
+  deliveryCount: number;
 };
 
 export type Lanes = {
@@ -52,6 +63,16 @@ export function makeLanes(options: LaneOptions): Lanes {
     work.settled = true;
     try {
       await work.held.settle(settlement);
+      const { event, held, receivedAtMs } = work;
+      const { sessionId, userId } = event;
+      options.onSettled?.({
+        messageId: held.messageId,
+        sessionId,
+        userId,
+        settlement,
+        receivedAtMs,
+        deliveryCount: held.deliveryCount,
+      });
       if (settlement.kind === 'dead-letter')
         log.warn(
           { code: settlement.reason, ...idsOf(work), reason: settlement.description },
@@ -142,7 +163,7 @@ export function makeLanes(options: LaneOptions): Lanes {
     }
   }
 
-  function conclude(works: Work[], verdicts: Verdict[], titled: Promise<void> | undefined): void {
+  function conclude(works: Work[], verdicts: Verdict[], titled: Promise<boolean> | undefined): void {
     const complete: Work[] = [];
     works.forEach((work, index) => {
       const verdict = verdicts[index]!;
@@ -153,7 +174,10 @@ export function makeLanes(options: LaneOptions): Lanes {
     if (!titled) for (const work of complete) void settle(work, { kind: 'complete' });
     else
       titled.then(
-        () => complete.forEach((work) => void settle(work, { kind: 'complete' })),
+        (named) => {
+          if (named) recent.named(works[0]!.key);
+          for (const work of complete) void settle(work, { kind: 'complete' });
+        },
         (error) => {
           if (!(error instanceof Failure)) return options.onFatal(error);
           log.warn(
@@ -190,7 +214,7 @@ export function makeLanes(options: LaneOptions): Lanes {
       inHand.set(work, done);
       locks.keep(held, () => {
         work.settled = true;
-        log.warn({ ...idsOf(work) }, 'a lock was lost: the event will come again');
+        log.warn({ code: 'LockLost', ...idsOf(work) }, 'a lock was lost: the event will come again');
         release(work);
       });
       if (parsed.ok) enqueue([work]);

@@ -1,3 +1,4 @@
+import { Failure } from './failures.ts';
 import type { Clock, HeldEvent, Log } from './ports.ts';
 
 export type LockKeeper = {
@@ -23,12 +24,17 @@ export function makeLockKeeper(clock: Clock, log: Log): LockKeeper {
     return now + (held.lockedUntilMs - now) * RENEW_AT_REMAINING;
   };
 
+  function lose(held: HeldEvent, entry: Kept): void {
+    if (kept.delete(held)) entry.onLost();
+  }
+
   async function renew(held: HeldEvent, entry: Kept): Promise<void> {
     entry.renewing = true;
     try {
       held.lockedUntilMs = await held.renew();
       entry.renewAtMs = renewalTime(held);
     } catch (error) {
+      if (error instanceof Failure && error.code === 'LockLost') lose(held, entry);
       log.debug({ messageId: held.messageId, reason: (error as Error).message }, 'a lock renewal failed');
     } finally {
       entry.renewing = false;
@@ -38,10 +44,8 @@ export function makeLockKeeper(clock: Clock, log: Log): LockKeeper {
   const timer = setInterval(() => {
     const now = clock.now();
     for (const [held, entry] of kept) {
-      if (now >= held.lockedUntilMs) {
-        kept.delete(held);
-        entry.onLost();
-      } else if (now >= entry.renewAtMs && !entry.renewing) void renew(held, entry);
+      if (now >= held.lockedUntilMs) lose(held, entry);
+      else if (now >= entry.renewAtMs && !entry.renewing) void renew(held, entry);
     }
   }, TICK_MS);
   timer.unref();

@@ -43,12 +43,12 @@ function setUp(given: Parameters<typeof memoryPorts>[0] = {}, maxItemBytes = 2_0
 }
 
 describe('persisting a conversation', () => {
-  test('a new one is written once, with its title, and every event of it is complete', async () => {
+  test('a new one costs one read, one write and a title, and every event of it is complete', async () => {
     const { show, run, stored, calls } = setUp();
     show(conversation(['t1', 't2']));
     expect(await run(event('t1'), event('t2'))).toEqual([{ kind: 'complete' }, { kind: 'complete' }]);
     expect(stored()).toMatchObject({ id: 's', title: 'A Generated Title' });
-    expect(calls).toMatchObject({ cacheReads: 1, storeReads: 1, creates: 1, titles: 0, asks: 1 });
+    expect(calls).toMatchObject({ cacheReads: 1, storeReads: 1, creates: 1, titles: 1, asks: 1 });
   });
 
   test('a slow title delays nothing: the fallback is written, then the title under a condition', async () => {
@@ -66,6 +66,28 @@ describe('persisting a conversation', () => {
     await done;
     expect(stored()?.title).toBe('Late Title');
     expect(calls).toMatchObject({ creates: 1, titles: 1 });
+  });
+
+  test('a conversation is asked for once, however many of its events come before the title is stored', async () => {
+    const { show, run, calls } = setUp();
+    show(conversation(['t1']));
+    const first = run(event('t1'));
+    show(conversation(['t1', 't2']));
+    await Promise.all([first, run(event('t2')), run(event('t2'))]);
+    expect(calls).toMatchObject({ asks: 1, titles: 1 });
+  });
+
+  test('a title that could not be stored goes with the next write, without asking again', async () => {
+    const { show, run, stored, store, calls } = setUp();
+    const setTitle = store.setTitle;
+    store.setTitle = () => Promise.reject(new Failure('StoreUnavailable', 'away'));
+    show(conversation(['t1']));
+    await expect(run(event('t1'))).rejects.toThrow('away');
+    store.setTitle = setTitle;
+    show(conversation(['t1', 't2']));
+    await run(event('t2'));
+    expect(stored()?.title).toBe('A Generated Title');
+    expect(calls).toMatchObject({ asks: 1, titles: 0, replaces: 1 });
   });
 
   test('a rename that lands while the title is being generated stays', async () => {

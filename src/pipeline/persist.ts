@@ -6,7 +6,7 @@ import { mergeConversations } from '../history/merge.ts';
 import { Failure, type FailureCode } from './failures.ts';
 import { fitMessages } from './fit.ts';
 import type { Clock, ConversationCache, HistoryStore, Ids } from './ports.ts';
-import type { Titling } from './titling.ts';
+import type { TitleJob, Titling } from './titling.ts';
 
 /** What became of one event: settled so, or not yet (its turn is not to be seen). */
 export type Verdict =
@@ -19,8 +19,11 @@ export type Persisted = {
   /** What history now holds, if it was seen, and when the snapshot behind it was read: a hint for later events. */
   history: HistoryDocument | undefined;
   readAtMs: number;
-  /** Resolves when the title is stored too, or given up: the events are settled after it. Rejects with a Failure. */
-  titled: Promise<void> | undefined;
+  /**
+   * Resolves when the title is stored too, or given up (false): the events are settled after it.
+   * Rejects with a Failure.
+   */
+  titled: Promise<boolean> | undefined;
 };
 
 export type PersistPorts = {
@@ -102,7 +105,7 @@ async function write(
   ids: Ids,
   snapshot: Conversation,
   ports: PersistPorts,
-): Promise<{ history: HistoryDocument | undefined; titled: Promise<void> | undefined }> {
+): Promise<{ history: HistoryDocument | undefined; titled: Promise<boolean> | undefined }> {
   const key = keyOf(ids);
   for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt += 1) {
     const found = await readHistory(ids, ports.store);
@@ -111,18 +114,11 @@ async function write(
     const merged = found && mergeConversations(found.document, snapshot);
     const document = merged ? merged.document : newDocument(snapshot, { persistedAt: now });
 
-    let request: ReturnType<Titling['request']> | undefined;
-    if (isUntitled(document.title) && !document.titleRefused) {
-      request = ports.titling.request(key, document.messages);
-      // A title that is there already goes with the write. One turn of the event loop is all it gets.
-      const early = await Promise.race([
-        request,
-        new Promise<undefined>((resolve) => setImmediate(resolve, undefined)),
-      ]);
-      if (early && 'title' in early) document.title = early.title;
-      if (early && 'titleRefused' in early) document.titleRefused = true;
-      if (early) request = undefined;
-    }
+    const job = wantsTitle(document) ? ports.titling.job(key, document.messages) : undefined;
+    // Only an answer that is there already goes with this write: the model never delays durability.
+    const carried = job?.outcome;
+    if (carried && 'title' in carried) document.title = carried.title;
+    if (carried && 'titleRefused' in carried) document.titleRefused = true;
 
     const changed =
       !merged ||
@@ -136,7 +132,8 @@ async function write(
         : await ports.store.create(document);
       if (result === 'conflict') continue;
     }
-    return { history: document, titled: request && storeTitle(ids, request, ports) };
+    if (!wantsTitle(document)) ports.titling.forget(key);
+    return { history: document, titled: job && !carried ? storeTitle(ids, key, job, ports) : undefined };
   }
   throw new Failure(
     'WriteContended',
@@ -144,15 +141,24 @@ async function write(
   );
 }
 
-async function storeTitle(
-  ids: Ids,
-  request: ReturnType<Titling['request']>,
-  ports: PersistPorts,
-): Promise<void> {
-  const outcome = await request;
-  if ('none' in outcome) return;
-  // A conflict means that a user or another worker has named it by now: theirs stays.
-  await ports.store.setTitle(ids, outcome);
+const wantsTitle = (document: HistoryDocument): boolean =>
+  isUntitled(document.title) && !document.titleRefused;
+
+function storeTitle(ids: Ids, key: string, job: TitleJob, ports: PersistPorts): Promise<boolean> {
+  const store = async (): Promise<boolean> => {
+    const outcome = await job.answered;
+    // A conflict means that a user or another worker has named it by now: theirs stays.
+    const brought = !('none' in outcome);
+    if (brought) await ports.store.setTitle(ids, outcome);
+    ports.titling.forget(key);
+    return brought;
+  };
+  job.stored ??= store().catch((error) => {
+    // The answer is kept: the next round carries it in its write.
+    job.stored = undefined;
+    throw error;
+  });
+  return job.stored;
 }
 
 type Found = { kind: 'conversation'; document: HistoryDocument; etag: string } | { kind: 'tombstone' };

@@ -17,7 +17,7 @@ export type HeldEvent = {
   traceparent: string | undefined;
   /** @throws Failure SettlementFailed */
   settle(settlement: Settlement): Promise<void>;
-  /** Renews the lock; answers until when. Rejects if the lock is lost. */
+  /** Renews the lock; answers until when. @throws Failure LockLost when there is no lock any more */
   renew(): Promise<number>;
 };
 
