@@ -26,6 +26,8 @@ export type ParsedConversation =
 
 /** Publishers whose message ids do not follow the turn's are recognised by time, within this (SPEC §1). */
 const TURN_TOLERANCE_MS = 60_000;
+/** Far above any real message, far below where recursion, ours or that of `JSON.stringify`, ends in a RangeError. */
+const MAX_DEPTH = 500;
 
 /**
  * Reads a snapshot. Checked by hand rather than by a schema: a conversation may have thousands of messages, this is
@@ -90,8 +92,8 @@ export function holdsTurn(
   return lastActivityMs !== undefined && event.completedAtMs - lastActivityMs <= TURN_TOLERANCE_MS;
 }
 
-/** What is wrong with a message, as the end of a sentence, or undefined. Also used for stored items. */
-export function messageFault(message: unknown): string | undefined {
+/** What is wrong with a message, as the end of a sentence, or undefined. */
+function messageFault(message: unknown): string | undefined {
   if (!isRecord(message)) return ' is no object';
   if (typeof message.role !== 'string') return '.role is no string';
   if (message.messageId !== undefined && message.messageId !== null && typeof message.messageId !== 'string')
@@ -101,7 +103,17 @@ export function messageFault(message: unknown): string | undefined {
     return '.content is neither a string, null nor an array of parts';
   if (timestamp !== undefined && timestamp !== null && !isTimestamp(timestamp))
     return '.timestamp is no timestamp';
-  return undefined;
+  return deeperThan(message, MAX_DEPTH) ? ` is nested deeper than ${MAX_DEPTH} levels` : undefined;
+}
+
+function deeperThan(value: object, levels: number): boolean {
+  if (levels === 0) return true;
+  // `in` and not `values()`: it makes no array for each of thousands of messages; JSON objects inherit nothing that counts.
+  for (const name in value) {
+    const inner = (value as Record<string, unknown>)[name];
+    if (typeof inner === 'object' && inner !== null && deeperThan(inner, levels - 1)) return true;
+  }
+  return false;
 }
 
 const fault = (description: string): ParsedConversation => ({ ok: false, description });

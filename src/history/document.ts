@@ -1,4 +1,5 @@
-import { type Conversation, isRecord, type Message, messageFault } from './conversation.ts';
+import { type Conversation, isRecord, type Message } from './conversation.ts';
+import { withoutRepeats } from './repeats.ts';
 
 /** What a conversation is called until it has a title of its own (the seed's words). It counts as none. */
 export const FALLBACK_TITLE = 'New Conversation';
@@ -45,7 +46,7 @@ export function newDocument(
     createdAt,
     lastActivity,
     persistedAt: given.persistedAt,
-    messages,
+    messages: withoutRepeats(messages),
   };
 }
 
@@ -53,7 +54,7 @@ const systemFields = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
 
 /**
  * Says what a stored item is to this user's conversation. Lenient where an older worker was (no sessionId, no
- * createdAt), strict where a mistake would put one user's history into another's item.
+ * createdAt, a message's timestamp of another kind: what is stored is kept, not judged), strict where a mistake would put one user's history into another's item.
  */
 export function readDocument(item: unknown, ids: { sessionId: string; userId: string }): StoredItem {
   if (!isRecord(item)) return foreign('it is no object');
@@ -63,8 +64,8 @@ export function readDocument(item: unknown, ids: { sessionId: string; userId: st
     return foreign('its sessionId is another');
   if (typeof item.deletedAt === 'string' && item.deletedAt !== '') return { kind: 'tombstone' };
   if (!Array.isArray(item.messages)) return foreign('it has no array of messages');
-  const faulty = item.messages.findIndex((message) => messageFault(message) !== undefined);
-  if (faulty >= 0) return foreign(`its messages[${faulty}]${messageFault(item.messages[faulty])}`);
+  const faulty = item.messages.findIndex((message) => !isRecord(message) || typeof message.role !== 'string');
+  if (faulty >= 0) return foreign(`its messages[${faulty}] is no object with a role`);
   const own = Object.entries(item).filter(([field]) => !systemFields.includes(field));
   return {
     kind: 'conversation',

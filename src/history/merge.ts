@@ -1,95 +1,97 @@
 import type { Conversation, Message } from './conversation.ts';
-import { FALLBACK_TITLE, type HistoryDocument, isUntitled } from './document.ts';
-import { canonicalJson, messageIdentity, sameJson } from './identity.ts';
+import { type HistoryDocument, isUntitled } from './document.ts';
+import { canonicalJson, sameJson, viewOf } from './identity.ts';
 import { isMarker } from './marker.ts';
-import { placeMissing } from './order.ts';
+import { interleave } from './order.ts';
+import { withoutRepeats } from './repeats.ts';
 import { parseInstant } from './timestamp.ts';
 
 export type Merged = {
   document: HistoryDocument;
   /** False when the snapshot adds nothing: nothing need be written. */
   changed: boolean;
-  /** What the snapshot adds at the end, if it changes no message and no place: the delta of a patch. Else null. */
+  /**
+   * The messages that were added at the end, where nothing but these, `lastActivity` and `title` differs from the stored
+   * document (none, if only those two do): enough for a patch. Null where more than that differs.
+   */
   appended: Message[] | null;
 };
 
 /**
- * Makes one conversation of what history holds and what Redis shows. The set of messages is the union by identity;
- * nothing ever shrinks; merging again changes nothing. The order is that of the side with the later activity (tie:
- * the stored one). A message id that stands twice on one side is one message, at its first place, with the content
- * that wins a tie. Pure; linear in the number of messages.
+ * One conversation out of the stored one and a snapshot, by the rules of SPEC §3. Nothing is lost: every message of
+ * either side is in the result, and so are the stored item's unknown fields. Neither argument is changed; the document is a new
+ * object, its messages are the same ones. Linear in the number of messages, but for a binary search for each that is put in between.
+ *
+ * - Messages are the same by `messageIdentity`; the k-th of equal identities is matched with the k-th (`withoutRepeats`).
+ * - The base is the side with the later `lastActivity` (tie: stored). It gives the order (`interleave`), and the content
+ *   of what both have; on a tie the longer canonical JSON, then the greater. A marker always loses to the message.
+ * - `createdAt` is the earlier, `lastActivity` the later, as instants; an unreadable one loses. The string stays as it came.
+ * - The title is the stored one, unless that counts as none. `persistedAt` is the caller's to set.
  */
 export function mergeConversations(stored: HistoryDocument, snapshot: Conversation): Merged {
-  const storedAt = instant(stored.lastActivity);
-  const snapshotAt = instant(snapshot.lastActivity);
-  const messages = mergeMessages(stored.messages, snapshot.messages, Math.sign(snapshotAt - storedAt) || 0);
-  const document: HistoryDocument = {
-    ...stored,
-    title: !isUntitled(stored.title)
-      ? stored.title
-      : isUntitled(snapshot.title)
-        ? (stored.title ?? FALLBACK_TITLE)
-        : snapshot.title!,
-    createdAt:
-      instant(snapshot.createdAt) < (parseInstant(stored.createdAt ?? '') ?? Infinity)
-        ? snapshot.createdAt
-        : stored.createdAt,
-    lastActivity: snapshotAt > storedAt ? snapshot.lastActivity : stored.lastActivity,
-    messages,
-  };
-  const samePrefix = stored.messages.every((message, index) => sameJson(message, messages[index]));
-  const sameLength = messages.length === stored.messages.length;
-  const sameFields =
-    document.title === stored.title &&
-    document.createdAt === stored.createdAt &&
-    document.lastActivity === stored.lastActivity;
+  const storedAt = parseInstant(stored.lastActivity) ?? Number.NEGATIVE_INFINITY;
+  const snapshotAt = parseInstant(snapshot.lastActivity) ?? Number.NEGATIVE_INFINITY;
+  const messages = mergeMessages(stored.messages, snapshot.messages, snapshotAt - storedAt);
+
+  const lastActivity = snapshotAt > storedAt ? snapshot.lastActivity : stored.lastActivity;
+  const createdAt = earlier(stored.createdAt, snapshot.createdAt);
+  const title = isUntitled(stored.title) && !isUntitled(snapshot.title) ? snapshot.title! : stored.title;
+
+  const extended = startsWith(messages, stored.messages);
+  const added = extended ? messages.length - stored.messages.length : -1;
+  const sameRest =
+    title === stored.title && lastActivity === stored.lastActivity && createdAt === stored.createdAt;
   return {
-    document,
-    changed: !(samePrefix && sameLength && sameFields),
-    appended:
-      samePrefix && document.createdAt === stored.createdAt ? messages.slice(stored.messages.length) : null,
+    document: { ...stored, title, createdAt, lastActivity, messages },
+    changed: added !== 0 || !sameRest,
+    appended: extended && createdAt === stored.createdAt ? messages.slice(stored.messages.length) : null,
   };
 }
 
-/** `later` is 1 if the snapshot's activity is the later one, -1 if the stored one's is, 0 if they are equal. */
-function mergeMessages(stored: readonly Message[], snapshot: readonly Message[], later: number): Message[] {
-  const left = byIdentity(stored);
-  const right = byIdentity(snapshot);
-  const [base, other] = later > 0 ? [right, left] : [left, right];
-  const content = (key: string): Message => {
-    const [own, others] = [base.get(key), other.get(key)];
-    if (own === undefined || others === undefined) return (own ?? others)!;
-    if (isMarker(own) !== isMarker(others)) return isMarker(own) ? others : own;
-    return later !== 0 ? own : preferred(own, others);
-  };
-  return placeMissing(base, other).map(content);
+/** The union of two lists. `lead` says which is the base: above 0 the snapshot, below 0 the stored one, 0 is a tie. */
+function mergeMessages(stored: Message[], seen: Message[], lead: number): Message[] {
+  let prefix = 0;
+  while (prefix < stored.length && prefix < seen.length && sameJson(stored[prefix], seen[prefix])) prefix++;
+  // All of the snapshot is there already: it lags behind or brings nothing.
+  if (prefix === seen.length) return stored;
+  const snapshot = withoutRepeats(seen);
+  // Nearly always a snapshot is the stored conversation and a turn more. If it repeats itself, positions do not match.
+  if (prefix === stored.length && snapshot === seen) return stored.concat(seen.slice(prefix));
+
+  const fromStored = viewOf(stored);
+  const fromSnapshot = viewOf(snapshot);
+  const positions = new Map(fromSnapshot.keys.map((key, i) => [key, i]));
+  fromStored.keys.forEach((key, i) => {
+    const at = positions.get(key);
+    if (at === undefined) return;
+    const winner = chooseContent(stored[i]!, snapshot[at]!, lead);
+    fromStored.messages[i] = winner;
+    fromSnapshot.messages[at] = winner;
+  });
+  return lead > 0 ? interleave(fromSnapshot, fromStored) : interleave(fromStored, fromSnapshot);
 }
 
-/** Messages under their identity; where several lack an id and are equal, each copy has a number of its own. */
-function byIdentity(messages: readonly Message[]): Map<string, Message> {
-  const found = new Map<string, Message>();
-  const copies = new Map<string, number>();
-  for (const message of messages) {
-    let key = messageIdentity(message);
-    if (key.startsWith('hash:')) {
-      const copy = copies.get(key) ?? 0;
-      copies.set(key, copy + 1);
-      key = `${key}#${copy}`;
-    }
-    const twin = found.get(key);
-    found.set(key, twin === undefined ? message : preferred(twin, message));
-  }
-  return found;
+/** Which of two views of one message stays. The stored object itself where they are equal, so that equality is seen. */
+function chooseContent(stored: Message, seen: Message, lead: number): Message {
+  if (sameJson(stored, seen)) return stored;
+  const storedIsMarker = isMarker(stored);
+  if (storedIsMarker !== isMarker(seen)) return storedIsMarker ? seen : stored;
+  if (lead < 0) return stored;
+  const storedJson = canonicalJson(stored);
+  const seenJson = canonicalJson(seen);
+  if (storedJson === seenJson) return stored;
+  if (lead > 0) return seen;
+  const difference =
+    seenJson.length - storedJson.length || Buffer.compare(Buffer.from(seenJson), Buffer.from(storedJson));
+  return difference > 0 ? seen : stored;
 }
 
-/** Of two contents of equal standing: the message before its marker, the longer canonical JSON, the greater in bytes. */
-function preferred(a: Message, b: Message): Message {
-  if (sameJson(a, b)) return a;
-  if (isMarker(a) !== isMarker(b)) return isMarker(a) ? b : a;
-  const [left, right] = [Buffer.from(canonicalJson(a)), Buffer.from(canonicalJson(b))];
-  if (left.length !== right.length) return left.length > right.length ? a : b;
-  return Buffer.compare(left, right) >= 0 ? a : b;
+function startsWith(messages: readonly Message[], beginning: readonly Message[]): boolean {
+  return messages.length >= beginning.length && beginning.every((message, i) => message === messages[i]);
 }
 
-const instant = (text: string | undefined): number =>
-  (text === undefined ? undefined : parseInstant(text)) ?? -Infinity;
+function earlier(stored: string, seen: string): string {
+  const storedAt = parseInstant(stored) ?? Number.POSITIVE_INFINITY;
+  const seenAt = parseInstant(seen) ?? Number.POSITIVE_INFINITY;
+  return seenAt < storedAt ? seen : stored;
+}
