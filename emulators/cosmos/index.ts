@@ -1,0 +1,165 @@
+import { createAccountRoutes } from './account-routes.ts';
+import type { CosmosRequest } from './answer.ts';
+import { EMULATOR_KEY } from './auth.ts';
+import { type Container, createContainers } from './containers.ts';
+import { type CosmosCounters, newCounters } from './counters.ts';
+import { openStorage } from './database.ts';
+import { type CosmosFaults, createFaults } from './faults.ts';
+import { createItemRoutes } from './item-routes.ts';
+import { asDocument, createItems, type Item, parse } from './items.ts';
+import { createOperations } from './operations.ts';
+import { partitionOfItem, partitionOfValue } from './partition-key.ts';
+import { createBudget } from './request-units.ts';
+import { type Listener, listen, type Service } from './server.ts';
+
+export type { CosmosCounters } from './counters.ts';
+export type { CosmosFaults } from './faults.ts';
+
+export type CosmosOptions = {
+  /** 127.0.0.1. */
+  host?: string;
+  /** 0: a free one. */
+  port?: number;
+  /** Listens with HTTPS too (Entra ID needs it); both listeners share the data. */
+  tls?: { key: string; cert: string; port?: number };
+  /** The account key in base64. */
+  key?: string;
+  /** Judges Entra ID tokens; without it they are all refused. */
+  authorize?: (token: string) => boolean;
+  /** Without it the data is in memory. */
+  dataFolder?: string;
+  /** Created at start when missing. */
+  database?: string;
+  container?: string;
+  partitionKeyPath?: string;
+  /** Seconds, of the container made at start; without it nothing expires. */
+  defaultTtl?: number;
+  latencyMs?: number;
+  requestUnitsPerSecond?: number;
+  multipleWriteRegions?: boolean;
+  /** The clock by which items expire and the budget refills; tests bring their own. */
+  now?: () => number;
+};
+
+export type CosmosEmulator = {
+  endpoint: string;
+  tlsEndpoint?: string;
+  key: string;
+  counters(): CosmosCounters;
+  resetCounters(): void;
+  faults(): CosmosFaults;
+  setFaults(patch: unknown): void;
+  /** `advanceClock` {seconds}, `deleteContainer` {database?, container?}, `resetCounters`, `put` {item}, `items`. */
+  act(name: string, args?: Record<string, unknown>): unknown;
+  read(partitionKey: string, id: string, container?: string): Item | undefined;
+  items(container?: string): Item[];
+  put(item: Item): void;
+  close(): Promise<void>;
+};
+
+/** Starts the stand-in for Azure Cosmos DB. */
+export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEmulator> {
+  const { host = '127.0.0.1', key = EMULATOR_KEY, now = Date.now } = options;
+  let ahead = 0;
+  const clock = () => now() + ahead;
+  const storage = openStorage(options.dataFolder);
+  const containers = createContainers(storage, () => Math.floor(clock() / 1000));
+  const items = createItems(storage, clock);
+  const budget = createBudget(clock);
+  let counters = newCounters();
+  const listeners: Listener[] = [];
+  let budgeted = options.requestUnitsPerSecond ?? null;
+  budget.limit(budgeted);
+  const faults = createFaults(
+    { latencyMs: options.latencyMs ?? 0, requestUnitsPerSecond: budgeted },
+    (current) => {
+      if (current.requestUnitsPerSecond !== budgeted) {
+        budgeted = current.requestUnitsPerSecond;
+        budget.limit(budgeted);
+      }
+      if (current.refuseConnections) for (const listener of listeners) listener.dropConnections();
+    },
+  );
+  const onItems = createItemRoutes(containers, items, createOperations(items, faults.isFull), storage);
+  const onAccount = createAccountRoutes(containers, options.multipleWriteRegions ?? false);
+  const service: Service = {
+    credentials: { key, authorize: options.authorize },
+    faults,
+    budget,
+    counters: () => counters,
+    lastLsn: storage.lastLsn,
+    respond: (request: CosmosRequest) => (request.segments[4] === 'docs' ? onItems : onAccount)(request),
+  };
+
+  const { database, container, partitionKeyPath = '/userId' } = options;
+  if (database !== undefined && !containers.findDatabase(database)) containers.createDatabase(database);
+  if (database !== undefined && container !== undefined && !containers.findContainer(database, container)) {
+    containers.createContainer(database, container, {
+      partitionKey: { paths: [partitionKeyPath], kind: 'Hash', version: 2 },
+      ...(options.defaultTtl === undefined ? {} : { defaultTtl: options.defaultTtl }),
+    });
+  }
+
+  /** By name, else the one of the options, else the only one there is. */
+  const chosen = (name?: string): Container => {
+    const all = containers.databases().flatMap((row) => containers.containersOf(row.id));
+    const wanted = name ?? container;
+    const found = all.filter((one) => wanted === undefined || one.id === wanted);
+    if (found.length !== 1) throw new Error(`There are ${found.length} containers '${wanted ?? ''}'.`);
+    return found[0]!;
+  };
+  const allItems = (name?: string): Item[] => {
+    const from = chosen(name);
+    return [...items.scan(from, undefined)].map((row) => parse(from, row));
+  };
+  const put = (item: Item): void => {
+    const into = chosen();
+    const document = asDocument(structuredClone(item));
+    const partition = partitionOfItem(document.item, into.partitionKeyPath);
+    const id = document.item.id as string;
+    items.save(into, partition, id, document, items.find(into, partition, id));
+  };
+  const resetCounters = () => {
+    counters = newCounters();
+  };
+  const actions: Record<string, (args: Record<string, unknown>) => unknown> = {
+    advanceClock: ({ seconds }) => {
+      if (typeof seconds !== 'number' || !(seconds >= 0))
+        throw new Error('advanceClock needs seconds, 0 or more.');
+      ahead += seconds * 1000;
+    },
+    deleteContainer: (args) => containers.removeContainer(chosen(args.container as string | undefined)),
+    items: (args) => allItems(args.container as string | undefined),
+    put: ({ item }) => put(item as Item),
+    resetCounters,
+  };
+
+  listeners.push(await listen(service, host, options.port ?? 0));
+  if (options.tls) listeners.push(await listen(service, host, options.tls.port ?? 0, options.tls));
+  return {
+    endpoint: `http://${host}:${listeners[0]!.port}/`,
+    ...(listeners[1] ? { tlsEndpoint: `https://${host}:${listeners[1].port}/` } : {}),
+    key,
+    counters: () => structuredClone(counters),
+    resetCounters,
+    faults: faults.get,
+    setFaults: faults.set,
+    act(name, args = {}) {
+      const action = actions[name];
+      if (!action)
+        throw new Error(`Unknown action '${name}'. Known are: ${Object.keys(actions).join(', ')}.`);
+      return action(args);
+    },
+    read(partitionKey, id, name) {
+      const from = chosen(name);
+      const row = items.find(from, partitionOfValue(partitionKey), id);
+      return row && parse(from, row);
+    },
+    items: allItems,
+    put,
+    async close() {
+      await Promise.all(listeners.map((listener) => listener.close()));
+      storage.sql.close();
+    },
+  };
+}

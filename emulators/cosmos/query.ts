@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import type { Container } from './containers.ts';
+import { type Items, parse, type Row, render } from './items.ts';
+import { badRequest } from './refusal.ts';
+import { queryCharge } from './request-units.ts';
+import { compareValues, evaluate, type Parameters, parameterValue, valueAt } from './sql-evaluate.ts';
+import { parseQuery, type Statement } from './sql-parse.ts';
+import type { Amount } from './sql-reader.ts';
+
+export type QueryRequest = {
+  text: string;
+  parameters: Parameters;
+  /** Undefined: all partitions. */
+  partition: string | undefined;
+  pageSize: number | undefined;
+  continuation: string | undefined;
+};
+export type Page = { documents: string[]; continuation: string | undefined; charge: number };
+
+/** Where a page ended: after this sort value and sequence number, with so many results still allowed. */
+type Token = { query: string; value?: unknown; seq: number; left: number | null };
+type Found = { row: Row; item: Record<string, unknown>; value: unknown };
+
+// As the service does without x-ms-max-item-count.
+const DEFAULT_PAGE = 100;
+// Node's client takes 16 KB of response headers altogether.
+const MAX_TOKEN = 8_000;
+
+/** Reads `{query, parameters}` as the client sends it. */
+export function readQueryBody(body: string): { text: string; parameters: Parameters } {
+  let sent: { query?: unknown; parameters?: unknown };
+  try {
+    sent = JSON.parse(body);
+  } catch {
+    throw badRequest('The query is not valid JSON.');
+  }
+  if (typeof sent?.query !== 'string') throw badRequest('The query has no text.');
+  const { parameters: given = [] } = sent;
+  if (!Array.isArray(given)) throw badRequest('The query parameters are not an array.');
+  const parameters: Parameters = new Map();
+  for (const { name, value } of given as { name: string; value: unknown }[]) parameters.set(name, value);
+  return { text: sent.query, parameters };
+}
+
+/**
+ * Answers a page of a query. There is one physical partition, so a query over all partitions needs no merging by the
+ * client and is answered as a whole. Pages go on by value, not by offset: writes in between neither skip nor repeat.
+ */
+export function runQuery(items: Items, container: Container, request: QueryRequest): Page {
+  const statement = parseQuery(request.text);
+  const { parameters } = request;
+  const name = fingerprint(request);
+  const start = request.continuation === undefined ? undefined : readToken(request.continuation, name);
+  const matched = matching(items, container, request.partition, statement, parameters);
+  if (statement.select.kind === 'count') {
+    return { documents: [String(matched.length)], continuation: undefined, charge: queryCharge([]) };
+  }
+  const rest = start ? matched.filter((found) => isAfter(found, start, statement)) : matched;
+  const skipped = start || statement.offset === undefined ? 0 : amountOf(statement.offset, parameters);
+  const cap = statement.top ?? statement.limit;
+  const left = start ? start.left : cap === undefined ? null : amountOf(cap, parameters);
+  const pageSize = request.pageSize ?? DEFAULT_PAGE;
+  const taken = rest.slice(skipped, skipped + Math.min(pageSize, left ?? pageSize));
+  const remaining = left === null ? null : left - taken.length;
+  const last = taken.at(-1);
+  const more = last !== undefined && remaining !== 0 && rest.length > skipped + taken.length;
+  return {
+    documents: taken.flatMap((found) => projected(found, container, statement, parameters)),
+    continuation: more
+      ? writeToken({ query: name, value: last.value, seq: last.row.seq, left: remaining })
+      : undefined,
+    charge: queryCharge(taken.map((found) => found.row.bytes)),
+  };
+}
+
+function matching(
+  items: Items,
+  container: Container,
+  partition: string | undefined,
+  { where, orderBy }: Statement,
+  parameters: Parameters,
+): Found[] {
+  const found: Found[] = [];
+  for (const row of items.scan(container, partition)) {
+    const item = parse(container, row);
+    if (where && evaluate(where, item, parameters) !== true) continue;
+    const value = orderBy && valueAt(item, orderBy.steps);
+    // "The default indexing policy won't allow for the retrieval of the documents where the sort property is
+    // undefined" (Microsoft's page on ORDER BY).
+    if (orderBy && value === undefined) continue;
+    found.push({ row, item, value });
+  }
+  if (orderBy) found.sort((a, b) => order(a, b, orderBy.descending));
+  return found;
+}
+
+function order(a: Pick<Found, 'value'>, b: Pick<Found, 'value'>, descending: boolean): number {
+  const ascending = compareValues(a.value, b.value);
+  return descending ? -ascending : ascending;
+}
+
+function isAfter(found: Found, start: Token, { orderBy }: Statement): boolean {
+  const byValue = orderBy ? order(found, { value: start.value }, orderBy.descending) : 0;
+  return byValue > 0 || (byValue === 0 && found.row.seq > start.seq);
+}
+
+function projected(
+  { row, item }: Found,
+  container: Container,
+  { select }: Statement,
+  parameters: Parameters,
+): string[] {
+  if (select.kind === 'all') return [render(container, row)];
+  if (select.kind === 'value') {
+    const value = evaluate(select.of, item, parameters);
+    return value === undefined ? [] : [JSON.stringify(value)];
+  }
+  if (select.kind === 'count') return [];
+  const entries = select.fields.map(({ name, of }) => [name, evaluate(of, item, parameters)]);
+  return [JSON.stringify(Object.fromEntries(entries))];
+}
+
+function amountOf(amount: Amount, parameters: Parameters): number {
+  const value = typeof amount === 'number' ? amount : parameterValue(amount, parameters);
+  if (!Number.isInteger(value) || (value as number) < 0)
+    throw badRequest('TOP, OFFSET and LIMIT are whole numbers.');
+  return value as number;
+}
+
+function fingerprint({ text, parameters, partition }: QueryRequest): string {
+  const whole = JSON.stringify([text, [...parameters], partition ?? null]);
+  return createHash('sha256').update(whole).digest('base64url').slice(0, 12);
+}
+
+function writeToken(token: Token): string {
+  const text = Buffer.from(JSON.stringify(token)).toString('base64url');
+  if (text.length > MAX_TOKEN)
+    throw badRequest('Paging by a sort value longer than 6 KB is not supported here.');
+  return text;
+}
+
+function readToken(text: string, query: string): Token {
+  let token: Token;
+  try {
+    token = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    throw badRequest('The continuation token is malformed.');
+  }
+  if (token?.query !== query) throw badRequest('The continuation token belongs to another query.');
+  return token;
+}
+
+/**
+ * The query plan, which the client asks for before every query. Ours leaves nothing for the client to do, because one
+ * partition range answers ORDER BY, TOP, OFFSET and COUNT by itself.
+ */
+export function queryPlan(text: string): string {
+  const { select } = parseQuery(text);
+  return JSON.stringify({
+    partitionedQueryExecutionInfoVersion: 2,
+    queryInfo: {
+      distinctType: 'None',
+      top: null,
+      offset: null,
+      limit: null,
+      orderBy: [],
+      orderByExpressions: [],
+      groupByExpressions: [],
+      groupByAliases: [],
+      aggregates: [],
+      groupByAliasToAggregateType: {},
+      rewrittenQuery: '',
+      hasSelectValue: select.kind === 'value' || select.kind === 'count',
+      hasNonStreamingOrderBy: false,
+    },
+    queryRanges: [{ min: '', max: 'FF', isMinInclusive: true, isMaxInclusive: false }],
+  });
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+export const RedisFaults = z.object({
+  /** Every command waits this long before the server sees it. */
+  latencyMs: z.number().nonnegative().default(0),
+  /** Connections and commands are taken, and nothing is answered until this is off again. */
+  freeze: z.boolean().default(false),
+  /** As when the server is away: nobody listens on the port, and the connections that stood are cut. */
+  refuseConnections: z.boolean().default(false),
+  /** A GET of one of these keys is answered with an error. */
+  failKeys: z.array(z.string()).default([]),
+});
+
+export type RedisFaults = z.output<typeof RedisFaults>;
+/** A fault set to undefined is off. */
+export type RedisFaultsPatch = Partial<z.input<typeof RedisFaults>>;

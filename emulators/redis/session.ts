@@ -1,0 +1,24 @@
+import type { Keyspace } from './keyspace.ts';
+import type { Reply } from './reply.ts';
+
+/** What one connection has told about itself. */
+export type Session = {
+  id: number;
+  protocol: 2 | 3;
+  user: string | undefined;
+  name: string;
+  isQuitting: boolean;
+};
+
+export type Access = {
+  /** Whether a connection has to authenticate before it may do anything else. */
+  isRequired: boolean;
+  hasPassword: boolean;
+  /** Whether these credentials are good. */
+  check(username: string, password: string): boolean;
+};
+
+export type Context = { keyspace: Keyspace; session: Session; access: Access; clients(): number };
+
+/** `arity` as redis-server counts: with the command's name; negative: at least that many. */
+export type Command = { arity: number; run(args: Buffer[], context: Context): Reply };
