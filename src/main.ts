@@ -1,5 +1,11 @@
 import { existsSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+
+const count = (text: string): number => {
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new InvalidArgumentError('expected a whole number from 1 to 999999');
+  return Number(text);
+};
 
 const program = new Command('history-worker')
   .description('Persists finished chat turns from Service Bus and Redis to Cosmos DB, with a title.')
@@ -14,4 +20,28 @@ program
     process.exit(await run(process.env));
   });
 
-await program.parseAsync();
+program
+  .command('dev')
+  .description('run the worker on local stand-ins, with a front end that talks, and show what happens')
+  .option(
+    '--once',
+    'stop when the conversations are durable and verified; exit 1 if anything is missing',
+    false,
+  )
+  .option('--conversations <count>', 'conversations with --once', count, 50)
+  .option('--turns <count>', 'turns of each with --once', count, 4)
+  .option('--json', 'with a summary as the last line of stdout', false)
+  .option('--rate <events>', 'turns a second without --once', count, 3)
+  .option('--seed <number>', 'what the chats are made from', count, Math.floor(Math.random() * 100_000) + 1)
+  .option('--data <folder>', "where Cosmos DB's items are kept between runs", '.local')
+  .action(async (options) => {
+    const { dev } = await import('./dev/dev.ts');
+    process.exit(await dev(options));
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`Could not start ${(error as Error).message}`);
+  process.exit(1);
+}

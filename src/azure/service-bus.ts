@@ -12,7 +12,7 @@ import { withDeadline } from './deadline.ts';
 /** Each link has at most one event asked for. Together they must keep the lanes busy at the broker's round trip. */
 const MAX_LINKS = 16;
 /** How long an idle link asks before it drains its credit and asks again: it bounds how long a shutdown waits. */
-const IDLE_WAIT_MS = 2_000;
+const IDLE_WAIT_MS = 1_000;
 const SETTLE_DEADLINE_MS = 30_000;
 const RENEW_DEADLINE_MS = 10_000;
 /** Service Bus refuses longer reasons and descriptions. */
@@ -43,22 +43,19 @@ export async function openServiceBus(config: Config, credential: TokenCredential
     await client.close();
     throw error;
   }
-  const idle = [first];
+  // The first receiver never receives: it is there to settle by lock token what a lost link had delivered.
+  const idle: ServiceBusReceiver[] = [];
   const parallelReceives = Math.min(MAX_LINKS, config.maxLockedEvents);
   return {
     parallelReceives,
     async receive() {
       const receiver = idle.pop() ?? open();
-      let usable = true;
       try {
         // One at a time: asking for more would wait up to 1 s behind the first (the client's batching).
         const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: IDLE_WAIT_MS });
-        return message && hold(message, receiver);
-      } catch (error) {
-        usable = !receiver.isClosed;
-        throw error;
+        return message && hold(message, receiver, first);
       } finally {
-        if (usable) idle.push(receiver);
+        if (!receiver.isClosed) idle.push(receiver);
       }
     },
     async close() {
@@ -75,7 +72,14 @@ function namespaceClient(namespace: string, credential: TokenCredential): Servic
     : new ServiceBusClient(host!, credential, { customEndpointAddress: `sb://${host}:${port}` });
 }
 
-function hold(message: ServiceBusReceivedMessage, receiver: ServiceBusReceiver): HeldEvent {
+function hold(
+  message: ServiceBusReceivedMessage,
+  receiver: ServiceBusReceiver,
+  settler: ServiceBusReceiver,
+): HeldEvent {
+  // The client takes the session id of a message (the front end sets one) for a session lock, also where there are no
+  // sessions, and then refuses to settle once the link is gone.
+  delete (message as { sessionId?: string }).sessionId;
   const properties = message.applicationProperties;
   const trace = properties?.traceparent ?? properties?.['Diagnostic-Id'];
   return {
@@ -87,7 +91,7 @@ function hold(message: ServiceBusReceivedMessage, receiver: ServiceBusReceiver):
     traceparent: typeof trace === 'string' ? trace : undefined,
     async settle(settlement) {
       try {
-        await withDeadline(SETTLE_DEADLINE_MS, 'a settlement', () => send(message, receiver, settlement));
+        await settleSurely(message, receiver, settler, settlement);
       } catch (error) {
         const { code, message: text } = error as { code?: string; message: string };
         throw new Failure('SettlementFailed', `${settlement.kind}: ${code ?? text}`, { cause: error });
@@ -105,6 +109,35 @@ function hold(message: ServiceBusReceivedMessage, receiver: ServiceBusReceiver):
       }
     },
   };
+}
+
+/** What the client keeps with a message and does not show: the delivery, and the link that it came over. */
+type Delivered = ServiceBusReceivedMessage & { delivery?: { link?: { is_open(): boolean } } };
+
+/**
+ * Settles over the link that delivered, or by lock token over the management link. A link that was detached and came
+ * back under its old name does not know what it delivered before, and the client does not notice: its settlements then
+ * fail although the lock lives. So the token is used once that link is not open, and wherever the link fails.
+ */
+async function settleSurely(
+  message: Delivered,
+  receiver: ServiceBusReceiver,
+  settler: ServiceBusReceiver,
+  settlement: Settlement,
+): Promise<void> {
+  const byToken = (): Promise<void> => {
+    // To the client a message without a link is a deferred one, and those it settles by their token.
+    const detached: Delivered = Object.create(message, { delivery: { value: { remote_settled: false } } });
+    return withDeadline(SETTLE_DEADLINE_MS, 'a settlement by lock token', () =>
+      send(detached, settler, settlement),
+    );
+  };
+  if (!message.delivery?.link?.is_open()) return byToken();
+  try {
+    await withDeadline(SETTLE_DEADLINE_MS, 'a settlement', () => send(message, receiver, settlement));
+  } catch {
+    await byToken(); // tells the same, if the lock is really lost
+  }
 }
 
 function send(

@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { type StackOptions, startStack } from './stack.ts';
+
+const number = (text: string): number => {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('expected a number');
+  return Number(text);
+};
+const port = (text: string): number => {
+  if (!/^\d+$/.test(text) || Number(text) > 65_535)
+    throw new InvalidArgumentError('expected a port from 0 to 65535 (0: a free one)');
+  return Number(text);
+};
+
+const program = new Command('emulators')
+  .description(
+    'Stand-ins for Service Bus, Cosmos DB, Redis and chat completions, that the official clients talk to.',
+  )
+  .option('--env-file <path>', 'also write the NAME=value lines to a file')
+  .option('--service-bus-port <port>', 'AMQP port', port, 0)
+  .option('--cosmos-port <port>', 'HTTP port of Cosmos DB', port, 0)
+  .option('--redis-port <port>', 'port of Redis', port, 0)
+  .option('--chat-port <port>', 'HTTP port of chat completions', port, 0)
+  .option('--control-port <port>', 'HTTP port for counters and faults', port, 0)
+  .option('--lock-seconds <seconds>', 'lock duration of the subscription', number, 60)
+  .option('--max-delivery-count <count>', 'deliveries before an event is dead-lettered', number, 10)
+  .option('--sessions', 'the subscription requires sessions', false)
+  .option('--partition-key <path>', "path of the container's partition key", '/userId')
+  .option('--service-bus-latency <ms>', 'delay of deliveries and settlements', number, 0)
+  .option('--cosmos-latency <ms>', 'delay of every answer', number, 0)
+  .option('--redis-latency <ms>', 'delay of every answer', number, 0)
+  .option('--chat-latency <ms>', 'delay of every answer', number, 0)
+  .option('--redis <kind>', 'auto, real (redis-server on the PATH) or ours', 'auto')
+  .option('--data <folder>', "keep Cosmos DB's items in this folder (absent: in memory)")
+  .showHelpAfterError()
+  .parse();
+
+const flags = program.opts();
+if (!['auto', 'real', 'ours'].includes(flags.redis))
+  program.error(`error: --redis is ${flags.redis}, expected auto, real or ours`);
+
+const options: StackOptions = {
+  ports: {
+    serviceBus: flags.serviceBusPort,
+    cosmos: flags.cosmosPort,
+    redis: flags.redisPort,
+    chat: flags.chatPort,
+    control: flags.controlPort,
+  },
+  latencyMs: {
+    serviceBus: flags.serviceBusLatency,
+    cosmos: flags.cosmosLatency,
+    redis: flags.redisLatency,
+    chat: flags.chatLatency,
+  },
+  lockDurationMs: flags.lockSeconds * 1000,
+  maxDeliveryCount: flags.maxDeliveryCount,
+  requiresSession: flags.sessions,
+  partitionKeyPath: flags.partitionKey,
+  redisServer: flags.redis,
+  ...(flags.data ? { dataFolder: flags.data } : {}),
+};
+
+try {
+  const stack = await startStack(options);
+  const lines = Object.entries(stack.environment)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+  if (flags.envFile) writeFileSync(flags.envFile, lines);
+  process.stdout.write(`${lines}ready\n`);
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      void stack.close().then(() => process.exit(0));
+    });
+} catch (error) {
+  console.error(`Could not start ${(error as Error).message}`);
+  process.exit(1);
+}

@@ -1,0 +1,195 @@
+import type { Broker, Peer } from './broker.ts';
+import { encodeDelivery } from './encode-delivery.ts';
+import type { Entity } from './entity.ts';
+import { Refusal } from './refusal.ts';
+import {
+  message as amqpMessage,
+  type OutgoingDelivery,
+  type SenderInternals,
+  types,
+} from './rhea-internals.ts';
+import {
+  answerEveryDrain,
+  holdAttachBack,
+  onSessionFlow,
+  roomOn,
+  settleDelivery,
+} from './rhea-workarounds.ts';
+import type { Session } from './sessions.ts';
+import type { Consumer, Lock, Outcome } from './stored.ts';
+
+const SESSION_FILTER = 'com.microsoft:session-filter';
+const DEFAULT_SESSION_WAIT_MS = 60_000;
+const accepted = () => amqpMessage.accepted().described();
+const rejected = (condition: string, description: string) =>
+  amqpMessage.rejected({ error: { condition, description } }).described();
+
+/**
+ * A link on which a client receives; for the broker, and so for rhea, it is a sender.
+ * @throws Refusal when there is no such entity or the link does not suit it
+ */
+export function openReceivingLink(
+  sender: SenderInternals,
+  address: string,
+  peer: Peer,
+  broker: Broker,
+): void {
+  const entity = broker.namespace.receiveFrom(address);
+  const filter = (sender.source.filter ?? {}) as Record<string, unknown>;
+  const wantsSession = Object.hasOwn(filter, SESSION_FILTER);
+  if (entity.settings.requiresSession && !wantsSession)
+    throw new Refusal(
+      'amqp:not-allowed',
+      `'${entity.path}' requires sessions: a receiver has to accept one.`,
+    );
+  if (!entity.settings.requiresSession && wantsSession)
+    throw new Refusal(
+      'amqp:not-allowed',
+      `'${entity.path}' does not require sessions: a receiver cannot accept one.`,
+    );
+  const link = makeLink(sender, entity, peer, broker);
+  const attach = sender.local.attach;
+  // The client takes the modes of the reply for what it asked for; they must be mirrored.
+  attach.snd_settle_mode = sender.snd_settle_mode;
+  attach.rcv_settle_mode = sender.rcv_settle_mode;
+  sender.set_target({ address: sender.target?.address ?? '' });
+  if (!wantsSession) {
+    sender.set_source({ address });
+    return;
+  }
+  const grant = (session: Session): void => {
+    sender.set_source({ address, filter: { [SESSION_FILTER]: session.id } });
+    attach.properties = { 'com.microsoft:locked-until-utc': types.wrap_long(ticks(session.lockedUntil)) };
+  };
+  const id = filter[SESSION_FILTER];
+  const session =
+    typeof id === 'string'
+      ? entity.acceptSession(id, link.consumer)
+      : entity.acceptNextSession(link.consumer);
+  if (session) grant(session);
+  else waitForSession(sender, entity, link.consumer, link.ended, grant);
+}
+
+/** Holds the answer to the attach back until a session is free, or as long as the client is willing to wait. */
+function waitForSession(
+  sender: SenderInternals,
+  entity: Entity,
+  consumer: Consumer,
+  ended: Promise<void>,
+  grant: (session: Session) => void,
+): void {
+  holdAttachBack(sender);
+  const waitMs = Number(sender.properties?.['com.microsoft:timeout'] ?? DEFAULT_SESSION_WAIT_MS);
+  const timer = setTimeout(() => {
+    stopWaiting();
+    sender.open();
+    sender.close({ condition: 'com.microsoft:timeout', description: 'No session became available in time.' });
+  }, waitMs);
+  const stopWaiting = entity.sessions.wait(() => {
+    clearTimeout(timer);
+    const session = entity.acceptNextSession(consumer);
+    if (!session) throw new Error('a session was offered and is not there');
+    grant(session);
+    sender.open();
+  });
+  void ended.then(() => {
+    clearTimeout(timer);
+    stopWaiting();
+  });
+}
+
+function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: Broker) {
+  const { line } = peer;
+  const held = new Map<number, Lock>();
+  let onTheWay = 0;
+  let open = true;
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const consumer: Consumer = {
+    mode: sender.snd_settle_mode === 1 ? 'receiveAndDelete' : 'peekLock',
+    room: () => (open ? roomOn(sender) - onTheWay : 0),
+    deliver(message, lock) {
+      onTheWay++;
+      line.push(() => {
+        onTheWay--;
+        // A message for a link that closed meanwhile stays locked until its lock expires, as in the service.
+        if (!open) return;
+        const delivery = sender.send(encodeDelivery(message, lock?.until), lock?.tag, 0);
+        if (lock) held.set(delivery.id, lock);
+      });
+    },
+    detach(condition, description) {
+      line.push(() => sender.close({ condition, description }));
+      leave(true);
+    },
+  };
+  const leave = (inGoodOrder: boolean): void => {
+    if (!open) return;
+    open = false;
+    held.clear();
+    peer.links.delete(leave);
+    entity.leave(consumer, inGoodOrder);
+    end();
+  };
+  const settle = (delivery: OutgoingDelivery, outcome: Outcome): void => {
+    const lock = held.get(delivery.id);
+    held.delete(delivery.id);
+    const { refuseSettlements } = broker.faults();
+    const refusal = refuseSettlements
+      ? new Refusal(refuseSettlements, 'Refused by a fault of the stand-in.')
+      : entity.settle(lock?.key, outcome);
+    line.push(() =>
+      settleDelivery(delivery, refusal ? rejected(refusal.condition, refusal.message) : accepted()),
+    );
+    // The settlement has freed a place in rhea's ring of deliveries, which the link may have waited for.
+    line.push(() => entity.ready(consumer));
+  };
+  listen(sender, settle);
+  answerEveryDrain(sender);
+  sender.on('sender_flow', () => entity.ready(consumer));
+  onSessionFlow(sender.session, () => open && entity.ready(consumer));
+  sender.on('sender_draining', () => {
+    entity.ready(consumer);
+    line.push(() => {
+      sender.set_drained(true);
+      peer.connection._register();
+    });
+  });
+  sender.on('sender_close', () => leave(true));
+  sender.session.on('session_close', () => leave(true));
+  peer.links.add(leave);
+  entity.consumers.add(consumer);
+  return { consumer, ended };
+}
+
+/** What the client decided about a message, from the outcome in its disposition. */
+function listen(
+  sender: SenderInternals,
+  settle: (delivery: OutgoingDelivery, outcome: Outcome) => void,
+): void {
+  const on = (event: string, outcome: (delivery: OutgoingDelivery) => Outcome): void => {
+    sender.on(event, (context: { delivery: OutgoingDelivery }) =>
+      settle(context.delivery, outcome(context.delivery)),
+    );
+  };
+  on('accepted', () => ({ kind: 'complete' }));
+  on('released', () => ({ kind: 'abandon' }));
+  on('modified', ({ remote_state }) => ({
+    kind: remote_state.undeliverable_here ? 'defer' : 'abandon',
+    properties: (remote_state.message_annotations ?? {}) as Record<string, unknown>,
+  }));
+  on('rejected', ({ remote_state }) => {
+    const { DeadLetterReason, DeadLetterErrorDescription, ...properties } = remote_state.error?.info ?? {};
+    return {
+      kind: 'deadLetter',
+      properties,
+      ...(DeadLetterReason == null ? {} : { reason: String(DeadLetterReason) }),
+      ...(DeadLetterErrorDescription == null ? {} : { description: String(DeadLetterErrorDescription) }),
+    };
+  });
+}
+
+/** .NET ticks: tenths of microseconds since the year 1. */
+const ticks = (unixMs: number): number => unixMs * 10_000 + 621_355_968_000_000_000;

@@ -1,0 +1,156 @@
+import { startStack } from '../../emulators/stack.ts';
+import { readConfig } from '../config.ts';
+import type { Settled } from '../pipeline/lanes.ts';
+import type { Log } from '../pipeline/ports.ts';
+import { startWorker } from '../worker.ts';
+import { addTurn, type Chat, makeChance, newChat } from './chats.ts';
+import { openFrontEnd } from './front-end.ts';
+import { verify } from './verify.ts';
+import { lineOf, percentile, startView } from './view.ts';
+
+export type DevOptions = {
+  once: boolean;
+  conversations: number;
+  turns: number;
+  json: boolean;
+  rate: number;
+  seed: number;
+  data: string;
+};
+
+/** How long a run with --once waits for the next settlement before it gives up and reports what is missing. */
+const STALL_MS = 45_000;
+const USERS = 20;
+
+/**
+ * Runs the worker on a laptop: the stand-ins, a chat front end that talks, and a view of what happens. Answers the exit
+ * code: 0 if everything put in is durable and unaltered, else 1.
+ */
+export async function dev(options: DevOptions): Promise<number> {
+  const startedMs = performance.now();
+  const say = (text: string): void =>
+    void (options.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const stack = await startStack({ dataFolder: options.data });
+  const config = readConfig({ ...stack.environment, MAX_CONCURRENCY: '32' });
+  const live = !options.json && process.stdout.isTTY === true;
+  const chats: Chat[] = [];
+  const sentAt = new Map<string, number>();
+  const tally = { sent: 0, settled: 0, deadLettered: 0, redelivered: 0, latenciesMs: [] as number[] };
+  const recent: string[] = [];
+  const note = (text: string): void => {
+    if (live) recent.splice(0, Math.max(0, recent.push(text) - 10));
+    else say(text);
+  };
+  let progressAt = performance.now();
+
+  const onSettled = (settled: Settled): void => {
+    progressAt = performance.now();
+    const sent = settled.messageId === undefined ? undefined : sentAt.get(settled.messageId);
+    const latencyMs = sent === undefined ? undefined : performance.now() - sent;
+    if (settled.deliveryCount > 0) tally.redelivered += 1;
+    if (settled.settlement.kind === 'dead-letter') tally.deadLettered += 1;
+    if (settled.settlement.kind !== 'abandon') tally.settled += 1;
+    if (settled.settlement.kind === 'complete' && latencyMs !== undefined) tally.latenciesMs.push(latencyMs);
+    const chat = chats.find(({ sessionId }) => sessionId === settled.sessionId);
+    const item = chat && stack.cosmos.read(chat.userId, chat.sessionId);
+    note(
+      `  ${settled.sessionId.slice(5, 13)}  ${lineOf(settled, latencyMs).padEnd(22)} ${String(item?.title ?? '')}`,
+    );
+  };
+  const log: Log = {
+    debug: () => undefined,
+    info: (_, message) => note(`  worker    ${message}`),
+    warn: (fields, message) => note(`  worker    ${fields.code ?? ''} ${message}: ${fields.reason ?? ''}`),
+    error: (fields, message) => note(`  worker    ${fields.code ?? ''} ${message}: ${fields.reason ?? ''}`),
+  };
+  let fatal: unknown;
+  const worker = await startWorker(config, log, (error) => (fatal ??= error), onSettled);
+  const frontEnd = await openFrontEnd(stack.environment);
+
+  say(
+    `History worker on local stand-ins: Service Bus :${stack.serviceBus.port}  Cosmos DB ${stack.cosmos.endpoint}  Redis :${stack.redis.port} (${stack.redis.kind})`,
+  );
+  say(`Counters and faults: ${stack.control.url}${options.once ? '' : '   Ctrl-C drains and sums up.'}`);
+  const view = live ? startView(() => [headline(), ...recent]) : undefined;
+  const headline = (): string => {
+    const seconds = (performance.now() - startedMs) / 1000;
+    const { latenciesMs, sent, settled, deadLettered } = tally;
+    return `${seconds.toFixed(0)} s  chats ${chats.length}  events ${sent}  settled ${settled}  dead-lettered ${deadLettered}  p50 ${percentile(latenciesMs, 0.5)} ms  p99 ${percentile(latenciesMs, 0.99)} ms`;
+  };
+
+  let stopping = false;
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        if (stopping) process.exit(130);
+        stopping = true;
+        resolve();
+      });
+  });
+
+  const chance = makeChance(options.seed);
+  const takeTurn = async (chat: Chat): Promise<void> => {
+    const turn = addTurn(chat, chance, new Date());
+    sentAt.set(turn, performance.now());
+    await frontEnd.finishTurn(chat, turn);
+    tally.sent += 1;
+  };
+  const pause = (ms: number): Promise<void> =>
+    Promise.race([new Promise<void>((resolve) => setTimeout(resolve, ms)), stopped]);
+
+  if (options.once) {
+    // Twenty people at a time; each speaks on without waiting for the worker.
+    const begun = Array.from({ length: options.conversations }, () => newChat(chance, USERS, new Date()));
+    chats.push(...begun);
+    const people = Array.from({ length: 20 }, async () => {
+      for (let chat = begun.pop(); chat && !stopping; chat = begun.pop())
+        for (let turn = 0; turn < options.turns && !stopping; turn += 1) await takeTurn(chat);
+    });
+    await Promise.all(people);
+  } else {
+    while (!stopping && !fatal) {
+      const chat =
+        chats.length === 0 || chance.below(4) === 0
+          ? newChat(chance, USERS, new Date())
+          : chats[Math.max(0, chats.length - 1 - chance.below(12))]!;
+      if (!chats.includes(chat)) chats.push(chat);
+      await takeTurn(chat);
+      await pause(1000 / options.rate);
+    }
+  }
+  progressAt = performance.now();
+  while (tally.settled < tally.sent && !fatal && performance.now() - progressAt < STALL_MS)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  const durationMs = Math.round(performance.now() - startedMs);
+
+  const { abandoned } = await worker.stop(config.shutdownTimeoutMs);
+  const found = await verify(chats, stack.environment);
+  view?.end();
+  await frontEnd.close();
+  await stack.close();
+
+  const complete =
+    found.persisted === chats.length &&
+    found.lost === 0 &&
+    tally.settled >= tally.sent &&
+    abandoned === 0 &&
+    !fatal;
+  const summary = {
+    events: tally.sent,
+    conversations: chats.length,
+    persisted: found.persisted,
+    deadLettered: tally.deadLettered,
+    lost: found.lost,
+    titled: found.titled,
+    durationMs,
+    p50Ms: percentile(tally.latenciesMs, 0.5),
+    p99Ms: percentile(tally.latenciesMs, 0.99),
+  };
+  for (const fault of found.faults) say(`MISSING ${fault}`);
+  if (fatal) say(`The worker failed: ${String(fatal)}`);
+  say(
+    `\n${summary.events} events of ${summary.conversations} conversations in ${(durationMs / 1000).toFixed(1)} s: ${summary.persisted} stored and verified, ${summary.titled} titled, ${summary.lost} messages lost, ${summary.deadLettered} dead-lettered; durable in ${summary.p50Ms} ms (p50), ${summary.p99Ms} ms (p99)`,
+  );
+  if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  return complete ? 0 : 1;
+}

@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { conversation, eventOf, setTheScene } from './setting.ts';
+
+describe('bad input is dead-lettered with a reason, and stops nothing', () => {
+  test('events that are none, or another type of event', async () => {
+    const { show, announce, sender, work, item, deadLetters, stack } = await setTheScene();
+    const { snapshot, event, sessionId, userId } = conversation();
+    await show(snapshot);
+    await work();
+    await sender.sendMessages({ body: '{"sessionId": secret words', messageId: 'broken' });
+    await announce({ ...event, sessionId: 'a/b' }, 'illegal id');
+    await announce({ ...event, userId: undefined }, 'no user');
+    await announce({ ...event, completedAt: 'yesterday' }, 'no date');
+    await announce({ ...event, eventType: 'memory_updated' }, 'other type');
+    await expect.poll(async () => (await deadLetters()).length).toBe(5);
+    const found = Object.fromEntries(
+      (await deadLetters()).map(({ messageId, reason, description }) => [
+        messageId,
+        `${reason}: ${description}`,
+      ]),
+    );
+    expect(found.broken).toMatch(/^InvalidEvent: body /);
+    expect(found['illegal id']).toMatch(/^InvalidEvent: sessionId /);
+    expect(found['no user']).toMatch(/^InvalidEvent: userId /);
+    expect(found['no date']).toMatch(/^InvalidEvent: completedAt /);
+    expect(found['other type']).toMatch(/^UnexpectedEventType: /);
+    expect(JSON.stringify(found)).not.toContain('secret words');
+    expect(stack.redis.counters().commands.GET ?? 0).toBe(0);
+    await announce(event);
+    await expect.poll(() => item(userId, sessionId)?.messages).toEqual(snapshot.messages);
+  });
+
+  test('conversations of somebody else, or that are none', async () => {
+    const { show, redis, announce, work, deadLetters, stack } = await setTheScene();
+    const [foreign, swapped, broken, list] = [conversation(), conversation(), conversation(), conversation()];
+    await show({ ...foreign.snapshot, userId: 'somebody else' });
+    await redis.set(
+      `session:${swapped.sessionId}`,
+      JSON.stringify({ ...swapped.snapshot, sessionId: 'another' }),
+    );
+    await redis.set(`session:${broken.sessionId}`, '{"messages": [secret words');
+    await redis.lPush(`session:${list.sessionId}`, 'x');
+    await work();
+    for (const [name, { event }] of Object.entries({ foreign, swapped, broken, list }))
+      await announce(event, name);
+    await expect.poll(async () => (await deadLetters()).length).toBe(4);
+    const found = await deadLetters();
+    expect(Object.fromEntries(found.map(({ messageId, reason }) => [messageId, reason]))).toEqual({
+      foreign: 'IdentityMismatch',
+      swapped: 'IdentityMismatch',
+      broken: 'InvalidConversation',
+      list: 'InvalidConversation',
+    });
+    expect(JSON.stringify(found.map(({ description }) => description))).not.toContain('secret words');
+    expect(stack.cosmos.items()).toEqual([]);
+  });
+
+  test('an item of the container that is no conversation is left alone', async () => {
+    const { stack, show, announce, work, deadLetters, item } = await setTheScene();
+    const { snapshot, event, sessionId, userId } = conversation();
+    stack.cosmos.put({ id: sessionId, userId, type: 'profile', colour: 'blue' });
+    await show(snapshot);
+    await work();
+    await announce(event);
+    await expect.poll(async () => (await deadLetters()).map(({ reason }) => reason)).toEqual(['ForeignItem']);
+    expect(item(userId, sessionId)).toMatchObject({ type: 'profile', colour: 'blue' });
+  });
+
+  test('a full partition and a refused document cost their own events only', async () => {
+    const { stack, show, announce, work, deadLetters, item } = await setTheScene();
+    const [full, other] = [conversation(1, { userId: 'full' }), conversation()];
+    const fullEvent = eventOf(full.snapshot, full.chatMessageId);
+    stack.cosmos.setFaults({ partitionFull: ['full'] });
+    await show(full.snapshot);
+    await show(other.snapshot);
+    await work();
+    await announce(fullEvent);
+    await announce(other.event);
+    await expect.poll(() => item(other.userId, other.sessionId)).toBeDefined();
+    await expect
+      .poll(async () => (await deadLetters()).map(({ reason }) => reason))
+      .toEqual(['PartitionFull']);
+    stack.cosmos.setFaults({ partitionFull: [], status: { code: 400, operations: ['create'], count: 1 } });
+    const refused = conversation();
+    await show(refused.snapshot);
+    await announce(refused.event);
+    await expect
+      .poll(async () => (await deadLetters()).map(({ reason }) => reason))
+      .toEqual(['PartitionFull', 'RejectedByStore']);
+  });
+
+  test('a message that no item can hold keeps its place; its event is told, the next completes', async () => {
+    const { show, announce, work, deadLetters, item, counters, path } = await setTheScene();
+    const { snapshot, event, sessionId, userId } = conversation(2);
+    const [first, ...rest] = snapshot.messages;
+    const huge = { ...first!, content: 'x'.repeat(2_200_000) };
+    await show({ ...snapshot, messages: [huge, ...rest] });
+    await work();
+    await announce(eventOf(snapshot, first!.messageId.replace('_user', '')));
+    await announce(event);
+    await expect
+      .poll(async () => (await deadLetters()).map(({ reason }) => reason))
+      .toEqual(['MessageTooLarge']);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(1);
+    const { content: _, ...place } = huge;
+    expect(item(userId, sessionId)?.messages).toEqual([
+      { ...place, omittedBytes: expect.any(Number) },
+      ...rest,
+    ]);
+  });
+});
+
+describe('what is not there', () => {
+  test('an expired conversation whose turn history holds is complete; a deleted one stays deleted', async () => {
+    const { stack, announce, work, counters, path, item } = await setTheScene();
+    const [kept, deleted] = [conversation(), conversation()];
+    stack.cosmos.put({
+      id: kept.sessionId,
+      ...kept.snapshot,
+      title: 'Kept',
+      persistedAt: '2026-03-01T12:00:01Z',
+    });
+    stack.cosmos.put({
+      id: deleted.sessionId,
+      sessionId: deleted.sessionId,
+      userId: deleted.userId,
+      deletedAt: '2026-03-02T00:00:00Z',
+    });
+    await work();
+    await announce(kept.event);
+    await announce(deleted.event);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(2);
+    expect(item(deleted.userId, deleted.sessionId)).not.toHaveProperty('messages');
+  });
+
+  test('a turn that neither side shows is waited for, then dead-lettered; what was there is persisted at once', async () => {
+    const { show, announce, work, deadLetters, item } = await setTheScene();
+    const { snapshot, sessionId, userId } = conversation();
+    await show(snapshot);
+    await work({ TURN_WAIT_SECONDS: '1' });
+    await announce(eventOf(snapshot, 'msg_never'), 'turn');
+    await announce(eventOf({ sessionId: 'gone', userId }, 'msg_x'), 'conversation');
+    await expect.poll(() => item(userId, sessionId)?.messages).toEqual(snapshot.messages);
+    await expect
+      .poll(
+        async () =>
+          Object.fromEntries((await deadLetters()).map(({ messageId, reason }) => [messageId, reason])),
+        { timeout: 10_000 },
+      )
+      .toEqual({
+        turn: 'TurnNotFound',
+        conversation: 'ConversationNotFound',
+      });
+  });
+
+  test('a turn that shows late, as from a lagging replica, is complete', async () => {
+    const { show, announce, work, item, counters, path } = await setTheScene();
+    const { snapshot, event, sessionId, userId } = conversation(2);
+    await show({ ...snapshot, messages: snapshot.messages.slice(0, 2) });
+    await work();
+    await announce(event);
+    await expect.poll(() => item(userId, sessionId)?.messages).toHaveLength(2);
+    await show(snapshot);
+    await expect.poll(() => counters().entities[path]?.completed, { timeout: 10_000 }).toBe(1);
+    expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
+  });
+});

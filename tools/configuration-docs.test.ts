@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { envExample, withTable } from './configuration-docs.ts';
+
+test("the README's table and .env.example are those of src/settings.ts (else: npm run docs)", () => {
+  const readme = readFileSync('README.md', 'utf8');
+  expect(withTable(readme)).toBe(readme);
+  expect(readFileSync('.env.example', 'utf8')).toBe(envExample());
+});
+
+test('.env.example is a configuration that is accepted as it stands', () => {
+  expect(() => readConfig(parseEnv(readFileSync('.env.example', 'utf8')))).not.toThrow();
+});
+
+test('every script that the README names exists', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const named = [
+    ...readFileSync('README.md', 'utf8').matchAll(/npm (?:run )?(start|test|dev|emulators|docs|fix)\b/g),
+  ].map(([, name]) => name!);
+  expect(named.length).toBeGreaterThan(3);
+  expect(named.filter((name) => !scripts[name])).toEqual([]);
+});
