@@ -31,6 +31,10 @@ const program = new Command('emulators')
   .option('--redis-latency <ms>', 'delay of every answer', number, 0)
   .option('--chat-latency <ms>', 'delay of every answer', number, 0)
   .option('--redis <kind>', 'auto, real (redis-server on the PATH) or ours', 'auto')
+  .option(
+    '--entra <file>',
+    'Entra ID over TLS instead of keys; the certificate to trust is written to this file',
+  )
   .option('--data <folder>', "keep Cosmos DB's items in this folder (absent: in memory)")
   .showHelpAfterError()
   .parse();
@@ -58,6 +62,7 @@ const options: StackOptions = {
   requiresSession: flags.sessions,
   partitionKeyPath: flags.partitionKey,
   redisServer: flags.redis,
+  ...(flags.entra ? { entra: { certificateFile: flags.entra } } : {}),
   ...(flags.data ? { dataFolder: flags.data } : {}),
 };
 

@@ -1,7 +1,10 @@
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { makeCertificate } from './certificate.ts';
 import { startChatCompletions } from './chat-completions/index.ts';
 import { startControl } from './control.ts';
 import { startCosmos } from './cosmos/index.ts';
+import { startEntra } from './entra/index.ts';
 import { startRedis } from './redis/index.ts';
 import { startServiceBus } from './service-bus/index.ts';
 
@@ -23,6 +26,8 @@ export type StackOptions = {
   /** Cosmos DB's items are kept here; absent: in memory. */
   dataFolder?: string;
   redisServer?: 'auto' | 'real' | 'ours';
+  /** Entra ID instead of keys, over TLS: `environment` then has no key, and this file is the authority to trust. */
+  entra?: { certificateFile: string };
 };
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;
@@ -30,6 +35,7 @@ export type Stack = Awaited<ReturnType<typeof startStack>>;
 /** Starts all the stand-ins. `environment` has every variable that the worker, or any client, needs to reach them. */
 export async function startStack(options: StackOptions = {}) {
   const { host = '127.0.0.1', ports = {}, latencyMs = {} } = options;
+  const tls = options.entra ? await makeCertificate() : undefined;
   const started: { close(): Promise<void> }[] = [];
   const open = async <T extends { close(): Promise<void> }>(
     what: string,
@@ -47,9 +53,21 @@ export async function startStack(options: StackOptions = {}) {
     for (const service of started.splice(0).reverse()) await service.close();
   };
   try {
+    const entra = options.entra ? await open('Entra ID', startEntra({ host })) : undefined;
+    // Each service takes tokens for its own audience only, as on Azure.
+    const accepts = (audience: RegExp) => (token: string) =>
+      entra?.verify(token) === true && audience.test(audienceOf(token));
+    const secured = tls ? { tls } : {};
     const serviceBus = await open(
       'Service Bus (--service-bus-port)',
       startServiceBus({
+        ...secured,
+        ...(entra
+          ? {
+              authorize: ({ type, token }) =>
+                type !== 'jwt' || accepts(/^https:\/\/servicebus\.azure\.net/)(token),
+            }
+          : {}),
         host,
         port: ports.serviceBus ?? 0,
         latencyMs: latencyMs.serviceBus ?? 0,
@@ -66,6 +84,8 @@ export async function startStack(options: StackOptions = {}) {
     const cosmos = await open(
       'Cosmos DB (--cosmos-port)',
       startCosmos({
+        ...secured,
+        ...(entra ? { authorize: accepts(/^https:\/\/localhost/) } : {}),
         host,
         port: ports.cosmos ?? 0,
         latencyMs: latencyMs.cosmos ?? 0,
@@ -78,6 +98,13 @@ export async function startStack(options: StackOptions = {}) {
     const redis = await open(
       'Redis (--redis-port)',
       startRedis({
+        ...secured,
+        ...(entra
+          ? {
+              authorize: (user: string, token: string) =>
+                user === entra.objectId && accepts(/^https:\/\/redis\.azure\.com/)(token),
+            }
+          : {}),
         host,
         port: ports.redis ?? 0,
         latencyMs: latencyMs.redis ?? 0,
@@ -87,11 +114,17 @@ export async function startStack(options: StackOptions = {}) {
     );
     const chat = await open(
       'chat completions (--chat-port)',
-      startChatCompletions({ host, port: ports.chat ?? 0, latencyMs: latencyMs.chat ?? 0 }),
+      startChatCompletions({
+        ...secured,
+        ...(entra ? { authorize: accepts(/^https:\/\/cognitiveservices\.azure\.com/) } : {}),
+        host,
+        port: ports.chat ?? 0,
+        latencyMs: latencyMs.chat ?? 0,
+      }),
     );
     const services = { 'service-bus': serviceBus, cosmos, redis, 'chat-completions': chat };
     const control = await open('control (--control-port)', startControl(services, host, ports.control ?? 0));
-    const environment = {
+    const keys: Record<string, string> = {
       SERVICEBUS_FULLY_QUALIFIED_NAMESPACE: `localhost:${serviceBus.port}`,
       SERVICEBUS_CONNECTION_STRING: serviceBus.connectionString,
       SERVICEBUS_MESSAGE_COMPLETED_TOPIC: TOPIC,
@@ -108,9 +141,30 @@ export async function startStack(options: StackOptions = {}) {
       REDIS_PASSWORD,
       EMULATOR_CONTROL_URL: control.url,
     };
-    return { environment, serviceBus, cosmos, redis, chat, control, close };
+    if (options.entra && tls) writeFileSync(options.entra.certificateFile, tls.cert);
+    const environment = entra
+      ? {
+          ...Object.fromEntries(
+            Object.entries(keys).filter(([name]) => !/KEY$|PASSWORD$|CONNECTION_STRING$/.test(name)),
+          ),
+          ...entra.environment,
+          SERVICEBUS_FULLY_QUALIFIED_NAMESPACE: `localhost:${serviceBus.tlsPort}`,
+          COSMOS_ENDPOINT: cosmos.tlsEndpoint!,
+          AZURE_AI_CHAT_ENDPOINT: chat.tlsBaseUrl!,
+          REDIS_HOST: 'localhost',
+          REDIS_PORT: String(redis.tlsPort),
+          REDIS_SSL: 'true',
+          NODE_EXTRA_CA_CERTS: resolve(options.entra!.certificateFile),
+        }
+      : keys;
+    return { environment, keys, entra, serviceBus, cosmos, redis, chat, control, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+const audienceOf = (token: string): string =>
+  String(
+    (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { aud?: unknown }).aud,
+  );

@@ -17,6 +17,8 @@ const MAX_ITEM_BYTES = 2_000_000;
 export type Worker = {
   /** INITIALIZED is past when this is handed out; FAILED means that the process must end with code 1. */
   readonly state: 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED';
+  /** Events in hand: received and not yet settled. */
+  readonly held: number;
   /** Stops receiving, finishes what is in hand within the time-out, abandons the rest, closes everything. */
   stop(timeoutMs: number): Promise<{ abandoned: number }>;
 };
@@ -75,6 +77,9 @@ export async function startWorker(
   return {
     get state() {
       return state;
+    },
+    get held() {
+      return lanes.inHand;
     },
     async stop(timeoutMs) {
       if (state === 'RUNNING') state = 'DRAINING';

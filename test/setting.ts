@@ -22,11 +22,11 @@ export type Snapshot = { sessionId: string; userId: string; [field: string]: unk
  */
 export async function setTheScene(options: StackOptions = {}) {
   const stack = await startStack({ redisServer: 'ours', ...options });
-  const serviceBus = new ServiceBusClient(stack.environment.SERVICEBUS_CONNECTION_STRING);
+  const serviceBus = new ServiceBusClient(stack.keys.SERVICEBUS_CONNECTION_STRING!);
   const sender = serviceBus.createSender(TOPIC);
   const redis = createClient({
     socket: { host: stack.redis.host, port: stack.redis.port },
-    password: stack.environment.REDIS_PASSWORD,
+    password: stack.keys.REDIS_PASSWORD!,
   });
   redis.on('error', () => undefined); // its calls reject, and the tests see that
   await redis.connect();

@@ -2,7 +2,7 @@ import type { Lanes } from './lanes.ts';
 import type { Clock, EventSource, Log } from './ports.ts';
 import { makeSlots } from './slots.ts';
 
-export type Consumer = { stop(): Promise<void>; readonly held: number };
+export type Consumer = { stop(): Promise<void> };
 
 /**
  * Receives, one event a call and a few calls at once. Each takes one of `maxLockedEvents` slots before it asks and gives
@@ -45,9 +45,6 @@ export function startConsumer(
       stopping.abort();
       // A loop may wait for a slot that only a settlement frees: draining the lanes goes on beside this.
       await Promise.all(loops);
-    },
-    get held() {
-      return slots.taken;
     },
   };
 }
