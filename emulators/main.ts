@@ -37,7 +37,8 @@ const program = new Command('emulators')
   )
   .option('--data <folder>', "keep Cosmos DB's items in this folder (absent: in memory)")
   .showHelpAfterError()
-  .parse();
+  // Node reads an --env-file of its own anywhere in its arguments up to `--`, so the npm script begins ours with that.
+  .parse(process.argv[2] === '--' ? process.argv.toSpliced(2, 1) : process.argv);
 
 const flags = program.opts();
 if (!['auto', 'real', 'ours'].includes(flags.redis))

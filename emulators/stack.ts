@@ -85,7 +85,7 @@ export async function startStack(options: StackOptions = {}) {
       'Cosmos DB (--cosmos-port)',
       startCosmos({
         ...secured,
-        ...(entra ? { authorize: accepts(/^https:\/\/localhost/) } : {}),
+        ...(entra ? { authorize: accepts(/^https:\/\/(localhost|127\.0\.0\.1)/) } : {}),
         host,
         port: ports.cosmos ?? 0,
         latencyMs: latencyMs.cosmos ?? 0,
