@@ -128,7 +128,7 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
   const leave = (inGoodOrder: boolean): void => {
     if (!open) return;
     open = false;
-    held.clear();
+    // What is held stays settleable: a disposition may have crossed our detach, and its lock is still good.
     peer.links.delete(leave);
     entity.leave(consumer, inGoodOrder);
     end();

@@ -1,3 +1,5 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import type { TokenCredential } from '@azure/identity';
 import {
   ServiceBusClient,
@@ -24,6 +26,7 @@ const MAX_REASON_LENGTH = 4_096;
  * @throws the client's error when the subscription cannot be read
  */
 export async function openServiceBus(config: Config, credential: TokenCredential): Promise<EventSource> {
+  sendAtOnce();
   const { namespace, connectionString, topic, subscription } = config.serviceBus;
   const client =
     connectionString === undefined
@@ -62,6 +65,19 @@ export async function openServiceBus(config: Config, credential: TokenCredential
       await client.close();
     },
   };
+}
+
+let sendingAtOnce = false;
+
+/**
+ * Turns Nagle's algorithm off for the sockets that this process opens. The client leaves it on and has no option for it: a
+ * settlement right behind another small frame then waits 40 ms for the broker's delayed acknowledgement. HTTP and Redis
+ * have it off anyway.
+ */
+function sendAtOnce(): void {
+  if (sendingAtOnce) return;
+  sendingAtOnce = true;
+  subscribe('net.client.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
 }
 
 /** HOST or HOST:PORT; the client itself takes no port in a namespace. */
