@@ -88,6 +88,29 @@ describe('outages', () => {
       .toMatchObject({ completed: 2, delivered: 2, abandoned: 0, deadLettered: 0 });
   });
 
+  test.each([
+    ['a dropped connection', 'dropConnections', {}],
+    ['a restarted broker', 'restart', { downMs: 200 }],
+  ])('%s is got over by itself, and loses nothing', async (_, action, args) => {
+    const { stack, show, work, counters, path } = await setTheScene({ lockDurationMs: 5_000 });
+    stack.cosmos.setFaults({ latencyMs: 10 });
+    const { fatal } = await work({ MAX_CONCURRENCY: '4', MAX_LOCKED_EVENTS: '8' });
+    for (let round = 1; round <= 3; round += 1) {
+      const talks = Array.from({ length: 20 }, () => conversation(1, { title: 'Named' }));
+      for (const { snapshot } of talks) await show(snapshot);
+      const bodies = talks.map(({ event, sessionId }) => ({ body: event, sessionId, messageId: sessionId }));
+      stack.serviceBus.entity('message-completed').send(bodies);
+      await expect.poll(() => counters().entities[path]?.completed).toBeGreaterThan((round - 1) * 20 + 3);
+      await stack.serviceBus.act(action, args);
+      // What was on its way when the socket was cut waits for its lock, which is short here.
+      await expect.poll(() => stack.cosmos.items().length, { timeout: 15_000 }).toBe(round * 20);
+      await expect
+        .poll(() => counters().entities[path], { timeout: 15_000 })
+        .toMatchObject({ active: 0, locked: 0 });
+    }
+    expect(fatal).toEqual([]);
+  });
+
   test('a throttled account is waited for', async () => {
     const { stack, show, announce, work, counters, path } = await setTheScene();
     await work();

@@ -18,6 +18,9 @@ export function startConsumer(
   const slots = makeSlots(maxLockedEvents);
   const stopping = new AbortController();
 
+  // Said once by all loops together, when it begins and when it ends.
+  let failing = false;
+
   async function loop(): Promise<void> {
     let failures = 0;
     while (!stopping.signal.aborted) {
@@ -25,15 +28,17 @@ export function startConsumer(
       try {
         const held = stopping.signal.aborted ? undefined : await source.receive();
         failures = 0;
+        if (failing) log.info({}, 'receiving again');
+        failing = false;
         if (held) lanes.accept(held, slots.give);
         else slots.give();
       } catch (error) {
         slots.give();
         failures += 1;
-        log.warn(
-          { code: 'ReceiveFailed', reason: (error as Error).message },
-          'receiving failed, to be tried again',
-        );
+        const { name, message } = error as Error;
+        if (!failing)
+          log.warn({ code: 'ReceiveFailed', reason: message || name }, 'receiving failed, to be tried again');
+        failing = true;
         await clock.sleep(Math.min(5_000, 50 * 2 ** failures), stopping.signal);
       }
     }

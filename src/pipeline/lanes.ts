@@ -56,13 +56,14 @@ export function makeLanes(options: LaneOptions): Lanes {
   const slots = makeSlots(options.maxConcurrency);
   const inHand = new Map<Work, () => void>();
   const stopping = new AbortController();
+  let over = false;
   const empty: (() => void)[] = [];
 
   async function settle(work: Work, settlement: Settlement): Promise<void> {
     if (work.settled) return;
     work.settled = true;
     try {
-      await work.held.settle(settlement);
+      await settleUntilTaken(work, settlement);
       const { event, held, receivedAtMs } = work;
       const { sessionId, userId } = event;
       options.onSettled?.({
@@ -84,6 +85,20 @@ export function makeLanes(options: LaneOptions): Lanes {
       log.warn({ code: error.code, ...idsOf(work), reason: error.message }, 'settlement failed');
     } finally {
       release(work);
+    }
+  }
+
+  /** Tries for as long as the lock lives. @throws Failure the last one */
+  async function settleUntilTaken({ held }: Work, settlement: Settlement): Promise<void> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await held.settle(settlement);
+      } catch (error) {
+        const again =
+          error instanceof Failure && error.code !== 'LockLost' && clock.now() < held.lockedUntilMs && !over;
+        if (!again) throw error;
+        await clock.sleep(backOff(failures));
+      }
     }
   }
 
@@ -227,6 +242,7 @@ export function makeLanes(options: LaneOptions): Lanes {
       await Promise.race([drained, clock.sleep(timeoutMs, late.signal)]);
       late.abort();
       const rest = [...inHand.keys()];
+      over = true;
       await Promise.all(rest.map((work) => settle(work, { kind: 'abandon' })));
       return { abandoned: rest.length };
     },
