@@ -86,7 +86,22 @@ describe('configuration', () => {
     expect(faults.join()).not.toContain('hunter2');
   });
 
+  test.each([
+    ['REDIS_HOST', 'redis://:hunter2@h:6379'],
+    ['AZURE_AI_CHAT_ENDPOINT', 'sk-hunter2'],
+    ['COSMOS_ENDPOINT', 'hunter2=='],
+    ['SERVICEBUS_FULLY_QUALIFIED_NAMESPACE', 'Endpoint=sb://x/;SharedAccessKey=hunter2'],
+  ])('a secret pasted into %s is not shown', (name, value) => {
+    const faults = faultsOf({ ...seed, [name]: value });
+    expect(faults).toEqual([expect.stringContaining(name)]);
+    expect(faults.join()).not.toContain('hunter2');
+  });
+
   test('a credential is sent over plain HTTP to loopback only', () => {
+    expect(
+      faultsOf({ ...seed, AZURE_AI_CHAT_ENDPOINT: 'HTTP://models.example/openai/deployments/x' }),
+    ).toHaveLength(1);
+    expect(faultsOf({ ...seed, COSMOS_ENDPOINT: 'HTTP://cosmos.example/' })).toHaveLength(1);
     expect(
       faultsOf({ ...seed, AZURE_AI_CHAT_ENDPOINT: 'http://models.example/openai/deployments/x' }),
     ).toHaveLength(1);

@@ -129,7 +129,7 @@ function crossChecks(environment: Environment, values: Map<string, string | unde
       'AZURE_AI_CHAT_ENDPOINT must begin with https://: a credential is sent over plain HTTP only to loopback',
     );
   const cosmos = values.get('COSMOS_ENDPOINT');
-  if (cosmos?.startsWith('http:') && !given('COSMOS_KEY'))
+  if (cosmos && isPlain(cosmos) && !given('COSMOS_KEY'))
     faults.push(
       'COSMOS_ENDPOINT must begin with https:// unless COSMOS_KEY is set: tokens are sent over TLS only',
     );
@@ -150,7 +150,8 @@ const isTrue = (text: string): boolean => ['true', '1', 'yes', 'on'].includes(te
 const isV1 = (url: string): boolean => new URL(url).pathname.replace(/\/+$/, '').endsWith('/openai/v1');
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d+){3}$/.test(host);
-const isRemotePlain = (url: string): boolean => url.startsWith('http:') && !isLoopback(new URL(url).hostname);
+const isPlain = (url: string): boolean => new URL(url).protocol === 'http:';
+const isRemotePlain = (url: string): boolean => isPlain(url) && !isLoopback(new URL(url).hostname);
 
 function deepFreeze<T extends object>(value: T): T {
   for (const inner of Object.values(value)) if (inner && typeof inner === 'object') deepFreeze(inner);

@@ -21,7 +21,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   }
   const log = makeLog(config.logLevel, config.serviceName);
   const keys = settings.filter(
-    ({ name, secret }) => secret && /KEY|PASSWORD|SERVICEBUS/.test(name) && environment[name],
+    ({ name, secret }) => secret && /KEY|PASSWORD|SERVICEBUS/.test(name) && environment[name]?.trim(),
   );
   if (keys.length > 0)
     log.warn({ variables: keys.map(({ name }) => name) }, 'KEYS STAND IN FOR ENTRA ID: for local work only');
@@ -30,7 +30,9 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
+  let failed = false;
   const fatal = (error: unknown): void => {
+    failed = true;
     log.error(
       { code: 'UnhandledError', reason: String((error as Error)?.stack ?? error) },
       'an unhandled error ends the process',
@@ -40,28 +42,35 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', fatal);
 
-  let worker: Awaited<ReturnType<typeof startWorker>>;
-  try {
-    worker = await startWorker(config, log, fatal);
-  } catch (error) {
-    const reasons = error instanceof AggregateError ? error.errors : [error];
-    for (const reason of reasons)
-      log.error({ code: reason.code, reason: reason.message }, 'a service could not be opened');
-    return 1;
-  }
-  log.info({ maxConcurrency: config.maxConcurrency, maxLockedEvents: config.maxLockedEvents }, 'receiving');
-
   let signals = 0;
+  let started = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
+      // Nothing is held before the start is over. As PID 1 of a container nobody else would end the process.
+      if (!started) process.exit(0);
       signals += 1;
       log.info({ signal }, signals === 1 ? 'draining' : 'hurrying');
       end(signals === 1 ? 0 : 3);
       if (signals > 1) process.exit(3);
     });
 
+  let worker: Awaited<ReturnType<typeof startWorker>>;
+  try {
+    worker = await startWorker(config, log, fatal);
+    started = true;
+  } catch (error) {
+    const reasons = error instanceof AggregateError ? error.errors : [error];
+    for (const reason of reasons)
+      log.error(
+        { code: reason.code, reason: reason.message || reason.name },
+        'a service could not be opened',
+      );
+    return 1;
+  }
+  log.info({ maxConcurrency: config.maxConcurrency, maxLockedEvents: config.maxLockedEvents }, 'receiving');
+
   const code = await ended;
   const { abandoned } = await worker.stop(config.shutdownTimeoutMs);
   log.info({ abandoned }, 'stopped');
-  return code || (abandoned > 0 ? 3 : 0);
+  return failed ? 1 : code || (abandoned > 0 ? 3 : 0);
 }

@@ -37,7 +37,7 @@ const seconds =
 const url = (value: string): string | undefined => {
   const parsed = URL.canParse(value) ? new URL(value) : undefined;
   if (!parsed || !/^https?:$/.test(parsed.protocol))
-    return `is ${shown(value)}, expected a URL that begins with https://`;
+    return `is no URL (${sizeOf(value)}), expected one that begins with https://`;
   return parsed.username || parsed.password
     ? 'contains a user name or password, expected none in the URL'
     : undefined;
@@ -55,17 +55,20 @@ const chatEndpoint = (value: string): string | undefined => {
 const hostname = (value: string): string | undefined =>
   /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d+)?$/.test(value)
     ? undefined
-    : `is ${shown(value)}, expected a host name, without a scheme or path`;
+    : `is no host name (${sizeOf(value)}), expected one without a scheme or path`;
 
 const redisHost = (value: string): string | undefined =>
   /^([A-Za-z0-9.-]+|[0-9a-fA-F:]+)$/.test(value)
     ? undefined
-    : `is ${shown(value)}, expected a host name; the port is REDIS_PORT`;
+    : `is no host name (${sizeOf(value)}), expected one alone; the port is REDIS_PORT`;
 
 const connectionString = (value: string): string | undefined =>
   /(^|;)\s*Endpoint=sb:\/\/[^;]+/i.test(value)
     ? undefined
     : 'has no Endpoint=sb://… part, expected a Service Bus connection string';
+
+/** Where a connection string, a URL with a password or a key may have been pasted, no part of it is shown. */
+const sizeOf = (value: string): string => `${value.length} characters`;
 
 /** Values are cut, so that a pasted secret or a runaway value does not fill a log. */
 function shown(value: string): string {

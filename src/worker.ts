@@ -1,6 +1,7 @@
 import { openChatCompletions } from './azure/chat-completions.ts';
 import { openCosmos } from './azure/cosmos.ts';
 import { makeCredential } from './azure/credential.ts';
+import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
@@ -13,6 +14,7 @@ import { makeTitling } from './pipeline/titling.ts';
 
 /** Just under Cosmos DB's 2 MB, with room for the document's own fields. */
 const MAX_ITEM_BYTES = 2_000_000;
+const CLOSE_DEADLINE_MS = 2_000;
 
 export type Worker = {
   /** INITIALIZED is past when this is handed out; FAILED means that the process must end with code 1. */
@@ -36,7 +38,11 @@ export async function startWorker(
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
   const closeAll = async (): Promise<void> => {
-    for (const service of opened.reverse()) await service.close();
+    // A client on a dead socket may never finish closing; the process is about to end anyway.
+    for (const service of opened.reverse())
+      await withDeadline(CLOSE_DEADLINE_MS, 'closing', () => service.close()).catch((error: Error) =>
+        log.warn({ reason: error.message }, 'a service was not closed'),
+      );
   };
   const opening = await Promise.allSettled([
     openCosmos(config, credential),

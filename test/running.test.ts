@@ -171,6 +171,30 @@ describe('the process', () => {
     expect(await next.exited).toBe(0);
   });
 
+  test('a broker that does not answer any more does not keep the process from ending', async () => {
+    const { stack, show, announce, counters, path } = await setTheScene();
+    const { snapshot, event } = conversation();
+    await show(snapshot);
+    const worker = startWorkerProcess({ ...stack.environment, SHUTDOWN_TIMEOUT_SECONDS: '1' });
+    await expect.poll(() => worker.said('receiving'), { timeout: 15_000 }).toBe(true);
+    stack.cosmos.setFaults({ freeze: true });
+    await announce(event);
+    await expect.poll(() => counters().entities[path]?.locked, { timeout: 15_000 }).toBe(1);
+    stack.serviceBus.setFaults({ freeze: true });
+    worker.kill('SIGTERM');
+    expect(await worker.exited).toBe(3);
+    stack.serviceBus.setFaults({ freeze: false });
+  });
+
+  test('SIGTERM during the start ends it with 0', async () => {
+    const { stack } = await setTheScene();
+    stack.redis.setFaults({ freeze: true });
+    const worker = startWorkerProcess({ ...stack.environment });
+    await expect.poll(() => worker.lines.length, { timeout: 15_000 }).toBeGreaterThan(0);
+    worker.kill('SIGTERM');
+    expect(await worker.exited).toBe(0);
+  });
+
   test('kill -9 loses nothing: the events come again after their locks', async () => {
     const { stack, show, announce, counters, path } = await setTheScene({ lockDurationMs: 2_000 });
     stack.cosmos.setFaults({ latencyMs: 20 });

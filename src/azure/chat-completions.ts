@@ -33,9 +33,10 @@ export function openChatCompletions(config: Config, credential: TokenCredential)
     signal: AbortSignal,
   ): Promise<string> {
     for (;;) {
+      const sent = optional;
       try {
         const answer = await client.chat.completions.create(
-          { model: model ?? deployment!, messages, ...optional },
+          { model: model ?? deployment!, messages, ...sent },
           { signal },
         );
         const choice = answer.choices[0];
@@ -44,9 +45,11 @@ export function openChatCompletions(config: Config, credential: TokenCredential)
         if (choice?.finish_reason === 'length') return '';
         return choice?.message.content ?? '';
       } catch (error) {
-        const param = error instanceof APIError && error.status === 400 ? error.param : undefined;
-        if (!param || !(param in optional)) throw error;
-        const { [param as keyof Optional]: refused, ...rest } = optional;
+        const param = refusedParameter(error, sent);
+        if (param === undefined) throw error;
+        // Another request may have met the same refusal meanwhile: then what it found is tried.
+        if (optional !== sent) continue;
+        const { [param]: refused, ...rest } = sent;
         // Older models know the cap by its former name only.
         optional = param === 'max_completion_tokens' && refused ? { ...rest, max_tokens: refused } : rest;
       }
@@ -67,6 +70,17 @@ export function openChatCompletions(config: Config, credential: TokenCredential)
       }
     },
   };
+}
+
+/** Which of the parameters sent a 400 blames. Older API versions name it in the message only, with `param: null`. */
+function refusedParameter(error: unknown, sent: Optional): keyof Optional | undefined {
+  if (!(error instanceof APIError) || error.status !== 400) return undefined;
+  const { param, message } = error;
+  return (Object.keys(sent) as (keyof Optional)[]).find((name) =>
+    param
+      ? param === name
+      : /unrecognized|unsupported|not supported/i.test(message) && message.includes(name),
+  );
 }
 
 /** Never the error's own message: a model's answer may quote the conversation. */

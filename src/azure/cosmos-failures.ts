@@ -9,7 +9,8 @@ export function storeFailure(what: string, error: unknown): Failure {
   if (typeof code !== 'number')
     return new Failure(
       'StoreUnavailable',
-      `${what} failed: ${String(code ?? name ?? 'error')}: ${String(message ?? '').slice(0, 200)}`,
+      // A SyntaxError quotes the answer that was no JSON, and that answer is a conversation.
+      `${what} failed: ${String(code ?? name ?? 'error')}${error instanceof SyntaxError ? '' : `: ${String(message ?? '').slice(0, 200)}`}`,
       options,
     );
   if (code === 429)
@@ -21,7 +22,8 @@ export function storeFailure(what: string, error: unknown): Failure {
     return new Failure('PartitionFull', `${found}: the logical partition is full`, options);
   if (code === 401 || code === 403)
     return new Failure('StoreMisconfigured', `${found}: access is denied`, options);
-  if (code === 404)
+  // 404/1002 is a replica that lags behind the session, not a missing container.
+  if (code === 404 && substatus !== 1002)
     return new Failure('StoreMisconfigured', `${found}: the database or container is missing`, options);
   if (code === 400 && substatus === 1001)
     return new Failure(

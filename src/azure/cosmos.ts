@@ -67,7 +67,7 @@ function makeStore(
         return response.resource && { item: response.resource, etag: response.etag };
       }),
     create: (document) =>
-      write('a create', (abortSignal) => container.items.create(document, { abortSignal })),
+      write('a create', (abortSignal) => container.items.create(document, { abortSignal }), [409]),
     replace: (document, etag) =>
       write('a replace', (abortSignal) =>
         item(document).replace<HistoryDocument>(document, {
@@ -79,7 +79,8 @@ function makeStore(
       write('a title patch', (abortSignal) =>
         item(ids).patch(
           {
-            condition: `from c where (NOT IS_DEFINED(c.title) OR c.title = null OR c.title = '' OR c.title = '${FALLBACK_TITLE}') AND NOT IS_DEFINED(c.deletedAt)`,
+            // The same as `isUntitled` and `readDocument`: what those take for none must not be a conflict here for ever.
+            condition: `from c where (NOT IS_STRING(c.title) OR c.title = '' OR c.title = '${FALLBACK_TITLE}') AND (NOT IS_STRING(c.deletedAt) OR c.deletedAt = '')`,
             operations: Object.entries(title).map(([field, value]) => ({
               op: 'set' as const,
               path: `/${field}`,
@@ -93,15 +94,19 @@ function makeStore(
   };
 }
 
-async function write(what: string, send: (signal: AbortSignal) => Promise<unknown>): Promise<WriteResult> {
+async function write(
+  what: string,
+  send: (signal: AbortSignal) => Promise<unknown>,
+  // 404/0 on a replace or patch: the item was deleted meanwhile; reading again shows what is there.
+  conflicts: readonly unknown[] = [409, 412, 404],
+): Promise<WriteResult> {
   return call(what, async (signal) => {
     try {
       await send(signal);
       return 'written';
     } catch (error) {
       const { code, substatus } = error as { code?: unknown; substatus?: unknown };
-      // 404/0 on a replace or patch: the item was deleted meanwhile; reading again shows what is there.
-      if (code === 409 || code === 412 || (code === 404 && Number(substatus ?? 0) === 0)) return 'conflict';
+      if (conflicts.includes(code) && (code !== 404 || Number(substatus ?? 0) === 0)) return 'conflict';
       throw error;
     }
   });

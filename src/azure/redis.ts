@@ -45,7 +45,16 @@ export async function openRedis(
   cluster.on('error', (error: Error) =>
     log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
   );
-  await withDeadline(15_000, 'the connection to the Redis cluster', () => cluster.connect());
+  try {
+    await withDeadline(15_000, 'the connection to the Redis cluster', () => cluster.connect());
+  } catch (error) {
+    cluster.destroy();
+    throw new Failure(
+      'CacheUnavailable',
+      `the Redis cluster at ${config.redis.host}:${config.redis.port}: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
   return makeCache(cluster);
 }
 

@@ -82,7 +82,9 @@ export function holdsTurn(
   for (let index = conversation.messages.length - 1; index >= 0; index -= 1) {
     const id = conversation.messages[index]!.messageId;
     if (
-      id?.startsWith(chatMessageId) &&
+      // What is stored is not checked: its ids may be numbers.
+      typeof id === 'string' &&
+      id.startsWith(chatMessageId) &&
       (id.length === chatMessageId.length || id[chatMessageId.length] === '_')
     )
       return true;

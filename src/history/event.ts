@@ -72,6 +72,7 @@ function sessionIdFault(id: string): string | undefined {
   const illegal = /[/\\?#]/.exec(id);
   if (illegal)
     return `contains "${illegal[0]}", expected none of / \\ ? # (not allowed in a Cosmos DB item id)`;
+  if (id === '.' || id === '..') return `is "${id}", which is a step in the URL of an item`;
   const bytes = Buffer.byteLength(id);
   if (bytes > MAX_ID_BYTES) return `has ${bytes} bytes, expected at most ${MAX_ID_BYTES} (Cosmos DB item id)`;
   if (id.startsWith(SEGMENT_PREFIX)) return `begins with "${SEGMENT_PREFIX}", which is reserved for pages`;

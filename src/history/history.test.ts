@@ -78,6 +78,7 @@ describe('the event', () => {
     ['eventType', { ...body, eventType: undefined }],
     ['sessionId', { ...body, sessionId: 'a/b' }],
     ['sessionId', { ...body, sessionId: '~seg|x' }],
+    ['sessionId', { ...body, sessionId: '..' }],
     ['sessionId', { ...body, sessionId: 'é'.repeat(512) }],
     ['userId', { ...body, userId: 7 }],
     ['userId', { ...body, userId: 'u'.repeat(1025) }],

@@ -17,7 +17,9 @@ const DAYS_TO_1970 = 719_162;
  * Written by hand because it runs for every message of every snapshot, and because `Date.parse` reads a naive time as
  * local and takes the 30th of February for the 2nd of March.
  */
-export function parseInstant(text: string): number | undefined {
+export function parseInstant(text: unknown): number | undefined {
+  // A stored item may be an older worker's, or somebody's by hand: a time of another type is none.
+  if (typeof text !== 'string') return undefined;
   const length = text.length;
   if (length < 16 || text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return undefined;
   const separator = text.charCodeAt(10);

@@ -139,6 +139,33 @@ describe('lanes', () => {
     });
   });
 
+  test('an outage is no part of the time in which a turn may show', async () => {
+    let away = true;
+    const { lanes, talk, held, kinds, calls } = setUp({
+      turnWaitMs: 400,
+      cacheRead: (read) => (away ? Promise.reject(new Failure('CacheUnavailable', 'refused')) : read()),
+    });
+    talk('s', ['t1']);
+    const startedMs = Date.now();
+    lanes.accept(held('s', 'late'), done);
+    await expect.poll(() => Date.now() - startedMs).toBeGreaterThan(500); // longer than the wait
+    away = false;
+    await expect.poll(() => calls.cacheReads).toBeGreaterThan(0);
+    talk('s', ['t1', 'late']);
+    await expect.poll(kinds, { timeout: 5_000 }).toEqual(['late complete']);
+  });
+
+  test('an error that no rule knows ends the process at once, and its events are handed back', async () => {
+    const { lanes, talk, held, kinds, fatal } = setUp({
+      cacheRead: () => Promise.reject(new TypeError('a bug')),
+    });
+    talk('s', ['t1']);
+    lanes.accept(held('s', 't1'), done);
+    await expect.poll(() => fatal).toEqual([expect.any(TypeError)]);
+    expect(await lanes.drain(60_000)).toEqual({ abandoned: 0 });
+    expect(kinds()).toEqual(['t1 abandon']);
+  });
+
   test('bad input is dead-lettered and does not stop the good input beside it', async () => {
     const { lanes, talk, held, settled } = setUp();
     talk('s', ['t1']);

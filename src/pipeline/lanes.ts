@@ -12,6 +12,7 @@ type Work = {
   key: string;
   receivedAtMs: number;
   waits: number;
+  waitUntilMs: number | undefined;
   settled: boolean;
 };
 type Lane = { waiting: Work[]; running: boolean };
@@ -118,7 +119,13 @@ export function makeLanes(options: LaneOptions): Lanes {
       lanes.set(key, lane);
     }
     lane.waiting.push(...works);
-    if (!lane.running) run(key, lane).catch(options.onFatal);
+    if (lane.running) return;
+    run(key, lane).catch((error) => {
+      // The process ends: nobody will run this lane any more, and draining must not wait for it.
+      lanes.delete(key);
+      for (const work of lane.waiting.splice(0)) void settle(work, { kind: 'abandon' });
+      options.onFatal(error);
+    });
   }
 
   async function run(key: string, lane: Lane): Promise<void> {
@@ -167,7 +174,10 @@ export function makeLanes(options: LaneOptions): Lanes {
       conclude(left, result.verdicts, result.titled);
       return undefined;
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
+      if (!(error instanceof Failure)) {
+        for (const work of left) void settle(work, { kind: 'abandon' });
+        throw error;
+      }
       recent.forget(key);
       log.warn(
         { code: error.code, ...idsOf(left[0]!), events: left.length, reason: error.message },
@@ -207,7 +217,9 @@ export function makeLanes(options: LaneOptions): Lanes {
   }
 
   function waitForTurn(work: Work, verdict: Extract<Verdict, { kind: 'wait' }>): void {
-    const leftMs = work.receivedAtMs + options.turnWaitMs - clock.now();
+    // From when it was first missed: an outage before that is no time in which it could have shown.
+    work.waitUntilMs ??= clock.now() + options.turnWaitMs;
+    const leftMs = work.waitUntilMs - clock.now();
     if (leftMs <= 0) return void settle(work, deadLetter(verdict));
     const delayMs = Math.min(leftMs, backOff(work.waits));
     work.waits += 1;
@@ -224,6 +236,7 @@ export function makeLanes(options: LaneOptions): Lanes {
         key: keyOf(event),
         receivedAtMs: clock.now(),
         waits: 0,
+        waitUntilMs: undefined,
         settled: false,
       };
       inHand.set(work, done);
@@ -243,7 +256,9 @@ export function makeLanes(options: LaneOptions): Lanes {
       late.abort();
       const rest = [...inHand.keys()];
       over = true;
-      await Promise.all(rest.map((work) => settle(work, { kind: 'abandon' })));
+      // Where Service Bus does not answer they come again after their locks: a deadline is not stretched for it.
+      const handedBack = Promise.all(rest.map((work) => settle(work, { kind: 'abandon' })));
+      await Promise.race([handedBack, clock.sleep(HAND_BACK_MS)]);
       return { abandoned: rest.length };
     },
     get inHand() {
@@ -251,6 +266,9 @@ export function makeLanes(options: LaneOptions): Lanes {
     },
   };
 }
+
+/** How long abandoning may take after the time-out. */
+const HAND_BACK_MS = 2_000;
 
 const nobody: TurnEvent = { sessionId: '', userId: '', chatMessageId: '', completedAt: '', completedAtMs: 0 };
 

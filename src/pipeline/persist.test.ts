@@ -3,7 +3,7 @@ import { FALLBACK_TITLE, newDocument } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
 import { Failure } from './failures.ts';
 import { memoryPorts } from './memory-ports.ts';
-import { persist } from './persist.ts';
+import { keyOf, persist } from './persist.ts';
 import { makeTitling } from './titling.ts';
 
 const ids = { sessionId: 's', userId: 'u' };
@@ -41,6 +41,10 @@ function setUp(given: Parameters<typeof memoryPorts>[0] = {}, maxItemBytes = 2_0
   };
   return { ...memory, show, run, stored: () => memory.items.get('u\ns')?.item };
 }
+
+test('ids with line breaks in them do not share a key', () => {
+  expect(keyOf({ userId: 'a\nb', sessionId: 'c' })).not.toBe(keyOf({ userId: 'a', sessionId: 'b\nc' }));
+});
 
 describe('persisting a conversation', () => {
   test('a new one costs one read, one write and a title, and every event of it is complete', async () => {
@@ -168,6 +172,38 @@ describe('persisting a conversation', () => {
     show(conversation(['t1']));
     expect(await run(event('t1'))).toEqual([expect.objectContaining({ code: 'ForeignItem' })]);
     expect(stored()).toEqual({ id: 's', userId: 'u', type: 'profile' });
+  });
+
+  test.each([
+    ['no lastActivity', { lastActivity: undefined }],
+    ['a number for lastActivity', { lastActivity: 7 }],
+    ['no createdAt', { createdAt: undefined }],
+    ['no title', { title: undefined }],
+    ['blanks for a title', { title: '  ' }],
+  ])("an older worker's item with %s is merged with, and titled", async (_, fields) => {
+    const { show, run, put, stored } = setUp();
+    put({ ...newDocument(conversation(['t1']) as never, { persistedAt: at(1) }), ...fields } as never);
+    show(conversation(['t1', 't2']));
+    expect(await run(event('t2'))).toEqual([{ kind: 'complete' }]);
+    expect(stored()).toMatchObject({ title: 'A Generated Title', lastActivity: at(2) });
+    expect(stored()?.messages).toHaveLength(2);
+  });
+
+  test('a stored id that is no string does not stop the reading of history', async () => {
+    const { run, put } = setUp();
+    put({
+      ...newDocument(conversation([]) as never, { persistedAt: at(1) }),
+      messages: [{ messageId: 7, role: 'user' }],
+    } as never);
+    expect(await run(event('t1'))).toEqual([expect.objectContaining({ kind: 'wait' })]);
+  });
+
+  test('a title that the store refuses for good costs the title, not the event', async () => {
+    const { show, run, store, stored } = setUp();
+    store.setTitle = () => Promise.reject(new Failure('PartitionFull', 'full'));
+    show(conversation(['t1']));
+    expect(await run(event('t1'))).toEqual([{ kind: 'complete' }]);
+    expect(stored()?.title).toBe(FALLBACK_TITLE);
   });
 
   test('a deleted conversation stays deleted, and its events are complete', async () => {

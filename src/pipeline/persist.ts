@@ -1,5 +1,11 @@
 import { type Conversation, holdsTurn, parseConversation } from '../history/conversation.ts';
-import { type HistoryDocument, isUntitled, newDocument, readDocument } from '../history/document.ts';
+import {
+  FALLBACK_TITLE,
+  type HistoryDocument,
+  isUntitled,
+  newDocument,
+  readDocument,
+} from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
 import { isMarker } from '../history/marker.ts';
 import { mergeConversations } from '../history/merge.ts';
@@ -66,9 +72,9 @@ export async function persist(
     const verdicts = events.map((event) => verdictOf(event, conversation, history));
     return { verdicts, history, readAtMs, titled };
   } catch (error) {
-    if (error instanceof Failure && isFinal(error.code))
-      return all({ kind: 'dead-letter', code: error.code, description: error.message });
-    throw error;
+    if (!(error instanceof Failure && isFinal(error.code))) throw error;
+    ports.titling.forget(keyOf(ids));
+    return all({ kind: 'dead-letter', code: error.code, description: error.message });
   }
 }
 
@@ -109,10 +115,15 @@ async function write(
   const key = keyOf(ids);
   for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt += 1) {
     const found = await readHistory(ids, ports.store);
-    if (found?.kind === 'tombstone') return { history: undefined, titled: undefined };
+    if (found?.kind === 'tombstone') {
+      ports.titling.forget(key);
+      return { history: undefined, titled: undefined };
+    }
     const now = new Date(ports.clock.now()).toISOString();
     const merged = found && mergeConversations(found.document, snapshot);
     const document = merged ? merged.document : newDocument(snapshot, { persistedAt: now });
+    // An older worker's item may have a title that is none in another way; the title's patch asks for this one.
+    if (isUntitled(document.title)) document.title = FALLBACK_TITLE;
 
     const job = wantsTitle(document) ? ports.titling.job(key, document.messages) : undefined;
     // Only an answer that is there already goes with this write: the model never delays durability.
@@ -154,6 +165,11 @@ function storeTitle(ids: Ids, key: string, job: TitleJob, ports: PersistPorts): 
     return brought;
   };
   job.stored ??= store().catch((error) => {
+    // The conversation is durable: a title that this document cannot take is one that cannot be had.
+    if (error instanceof Failure && isFinal(error.code)) {
+      ports.titling.forget(key);
+      return false;
+    }
     // The answer is kept: the next round carries it in its write.
     job.stored = undefined;
     throw error;
@@ -202,8 +218,8 @@ function verdictOf(event: TurnEvent, snapshot: Conversation, history: HistoryDoc
   };
 }
 
-const isOfTurn = (messageId: string | undefined, turn: string): boolean =>
-  messageId !== undefined && (messageId === turn || messageId.startsWith(`${turn}_`));
+const isOfTurn = (messageId: unknown, turn: string): boolean =>
+  typeof messageId === 'string' && (messageId === turn || messageId.startsWith(`${turn}_`));
 
 /** One key a conversation of one user; neither part may run into the other. */
-export const keyOf = (ids: Ids): string => `${ids.userId}\n${ids.sessionId}`;
+export const keyOf = (ids: Ids): string => JSON.stringify([ids.userId, ids.sessionId]);
