@@ -1,6 +1,6 @@
 import { startStack } from '../../emulators/stack.ts';
 import { readConfig } from '../config.ts';
-import type { Settled } from '../pipeline/lanes.ts';
+import type { Settled } from '../pipeline/hand.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { startWorker } from '../worker.ts';
 import { addTurn, type Chat, makeChance, newChat } from './chats.ts';

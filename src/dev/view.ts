@@ -1,4 +1,4 @@
-import type { Settled } from '../pipeline/lanes.ts';
+import type { Settled } from '../pipeline/hand.ts';
 
 export type Tally = {
   sent: number;

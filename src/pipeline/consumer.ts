@@ -1,3 +1,4 @@
+import { backOff } from './back-off.ts';
 import type { Lanes } from './lanes.ts';
 import type { Clock, EventSource, Log } from './ports.ts';
 import { makeSlots } from './slots.ts';
@@ -39,7 +40,7 @@ export function startConsumer(
         if (!failing)
           log.warn({ code: 'ReceiveFailed', reason: message || name }, 'receiving failed, to be tried again');
         failing = true;
-        await clock.sleep(Math.min(5_000, 50 * 2 ** failures), stopping.signal);
+        await clock.sleep(backOff(failures - 1), stopping.signal);
       }
     }
   }

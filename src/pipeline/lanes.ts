@@ -1,42 +1,16 @@
 import { parseEvent, type TurnEvent } from '../history/event.ts';
+import { backOff } from './back-off.ts';
 import { Failure } from './failures.ts';
-import type { LockKeeper } from './locks.ts';
+import { type HandOptions, idsOf, makeHand, type Work } from './hand.ts';
 import { keyOf, type PersistPorts, persist, type Verdict } from './persist.ts';
-import type { HeldEvent, Log, Settlement } from './ports.ts';
+import type { HeldEvent, Settlement } from './ports.ts';
 import type { Recent } from './recent.ts';
 import { makeSlots } from './slots.ts';
 
-type Work = {
-  held: HeldEvent;
-  event: TurnEvent;
-  key: string;
-  receivedAtMs: number;
-  waits: number;
-  waitUntilMs: number | undefined;
-  settled: boolean;
-};
 type Lane = { waiting: Work[]; running: boolean };
 
-export type LaneOptions = PersistPorts & {
-  maxConcurrency: number;
-  turnWaitMs: number;
-  locks: LockKeeper;
-  recent: Recent;
-  log: Log;
-  /** Told of every settlement that Service Bus took. */
-  onSettled?: ((settled: Settled) => void) | undefined;
-  /** An error that no rule knows: the process cannot go on. */
-  onFatal: (error: unknown) => void;
-};
-
-export type Settled = {
-  messageId: string | undefined;
-  sessionId: string;
-  userId: string;
-  settlement: Settlement;
-  receivedAtMs: number;
-  deliveryCount: number;
-};
+export type LaneOptions = PersistPorts &
+  HandOptions & { maxConcurrency: number; turnWaitMs: number; recent: Recent };
 
 export type Lanes = {
   /** Takes an event in hand. `done` is called once, when it is settled or its lock is lost. */
@@ -52,64 +26,14 @@ export type Lanes = {
  * another round.
  */
 export function makeLanes(options: LaneOptions): Lanes {
-  const { clock, locks, log, recent } = options;
+  const { clock, log, recent } = options;
   const lanes = new Map<string, Lane>();
   const slots = makeSlots(options.maxConcurrency);
-  const inHand = new Map<Work, () => void>();
+  const hand = makeHand(options);
   const stopping = new AbortController();
-  let over = false;
-  const empty: (() => void)[] = [];
-
-  async function settle(work: Work, settlement: Settlement): Promise<void> {
-    if (work.settled) return;
-    work.settled = true;
-    try {
-      await settleUntilTaken(work, settlement);
-      const { event, held, receivedAtMs } = work;
-      const { sessionId, userId } = event;
-      options.onSettled?.({
-        messageId: held.messageId,
-        sessionId,
-        userId,
-        settlement,
-        receivedAtMs,
-        deliveryCount: held.deliveryCount,
-      });
-      if (settlement.kind === 'dead-letter')
-        log.warn(
-          { code: settlement.reason, ...idsOf(work), reason: settlement.description },
-          'event dead-lettered',
-        );
-    } catch (error) {
-      if (!(error instanceof Failure)) return options.onFatal(error);
-      // The event comes again after its lock, and merging again changes nothing.
-      log.warn({ code: error.code, ...idsOf(work), reason: error.message }, 'settlement failed');
-    } finally {
-      release(work);
-    }
-  }
-
-  /** Tries for as long as the lock lives. @throws Failure the last one */
-  async function settleUntilTaken({ held }: Work, settlement: Settlement): Promise<void> {
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return await held.settle(settlement);
-      } catch (error) {
-        const again =
-          error instanceof Failure && error.code !== 'LockLost' && clock.now() < held.lockedUntilMs && !over;
-        if (!again) throw error;
-        await clock.sleep(backOff(failures));
-      }
-    }
-  }
-
-  function release(work: Work): void {
-    locks.release(work.held);
-    const done = inHand.get(work);
-    if (!inHand.delete(work)) return;
-    done?.();
-    if (inHand.size === 0) for (const resolve of empty.splice(0)) resolve();
-  }
+  const settleAll = (works: readonly Work[], settlement: Settlement): void => {
+    for (const work of works) void hand.settle(work, settlement);
+  };
 
   function enqueue(works: readonly Work[]): void {
     const key = works[0]!.key;
@@ -123,7 +47,7 @@ export function makeLanes(options: LaneOptions): Lanes {
     run(key, lane).catch((error) => {
       // The process ends: nobody will run this lane any more, and draining must not wait for it.
       lanes.delete(key);
-      for (const work of lane.waiting.splice(0)) void settle(work, { kind: 'abandon' });
+      settleAll(lane.waiting.splice(0), { kind: 'abandon' });
       options.onFatal(error);
     });
   }
@@ -154,14 +78,12 @@ export function makeLanes(options: LaneOptions): Lanes {
   /** One round of a lane. Answers how long to stay away before the next, if the services could not be had. */
   async function round(works: Work[], lane: Lane, failures: number): Promise<number | undefined> {
     if (stopping.signal.aborted) {
-      for (const work of works) void settle(work, { kind: 'abandon' });
+      settleAll(works, { kind: 'abandon' });
       return undefined;
     }
-    const left = works.filter((work) => {
-      if (!recent.covers(work.key, work.event, work.held.enqueuedAtMs)) return true;
-      void settle(work, { kind: 'complete' });
-      return false;
-    });
+    const isCovered = (work: Work): boolean => recent.covers(work.key, work.event, work.held.enqueuedAtMs);
+    settleAll(works.filter(isCovered), { kind: 'complete' });
+    const left = works.filter((work) => !work.settled);
     if (left.length === 0) return undefined;
     const { key, event } = left[0]!;
     try {
@@ -175,7 +97,7 @@ export function makeLanes(options: LaneOptions): Lanes {
       return undefined;
     } catch (error) {
       if (!(error instanceof Failure)) {
-        for (const work of left) void settle(work, { kind: 'abandon' });
+        settleAll(left, { kind: 'abandon' });
         throw error;
       }
       recent.forget(key);
@@ -193,97 +115,76 @@ export function makeLanes(options: LaneOptions): Lanes {
     works.forEach((work, index) => {
       const verdict = verdicts[index]!;
       if (verdict.kind === 'complete') complete.push(work);
-      else if (verdict.kind === 'dead-letter') void settle(work, deadLetter(verdict));
+      else if (verdict.kind === 'dead-letter') void hand.settle(work, deadLetter(verdict));
       else waitForTurn(work, verdict);
     });
-    if (!titled) for (const work of complete) void settle(work, { kind: 'complete' });
-    else
-      titled.then(
-        (named) => {
-          if (named) recent.named(works[0]!.key);
-          for (const work of complete) void settle(work, { kind: 'complete' });
-        },
-        (error) => {
-          if (!(error instanceof Failure)) return options.onFatal(error);
-          log.warn(
-            { code: error.code, reason: error.message },
-            'the title was not stored, to be tried again',
-          );
-          clock
-            .sleep(error.retryAfterMs ?? backOff(3), stopping.signal)
-            .then(() => complete.length > 0 && enqueue(complete), options.onFatal);
-        },
-      );
+    if (titled) awaitTitle(works[0]!.key, complete, titled);
+    else settleAll(complete, { kind: 'complete' });
+  }
+
+  /** The events are settled after the title, in no slot: the lane goes on meanwhile. */
+  function awaitTitle(key: string, complete: Work[], titled: Promise<boolean>): void {
+    titled.then(
+      (named) => {
+        if (named) recent.named(key);
+        settleAll(complete, { kind: 'complete' });
+      },
+      (error) => {
+        if (!(error instanceof Failure)) return options.onFatal(error);
+        log.warn({ code: error.code, reason: error.message }, 'the title was not stored, to be tried again');
+        if (complete.length > 0) enqueueAfter(error.retryAfterMs ?? backOff(3), complete);
+      },
+    );
   }
 
   function waitForTurn(work: Work, verdict: Extract<Verdict, { kind: 'wait' }>): void {
     // From when it was first missed: an outage before that is no time in which it could have shown.
     work.waitUntilMs ??= clock.now() + options.turnWaitMs;
     const leftMs = work.waitUntilMs - clock.now();
-    if (leftMs <= 0) return void settle(work, deadLetter(verdict));
-    const delayMs = Math.min(leftMs, backOff(work.waits));
+    if (leftMs <= 0) return void hand.settle(work, deadLetter(verdict));
     work.waits += 1;
-    clock.sleep(delayMs, stopping.signal).then(() => enqueue([work]), options.onFatal);
+    enqueueAfter(Math.min(leftMs, backOff(work.waits - 1)), [work]);
+  }
+
+  function enqueueAfter(delayMs: number, works: readonly Work[]): void {
+    clock.sleep(delayMs, stopping.signal).then(() => enqueue(works), options.onFatal);
   }
 
   return {
     accept(held, done) {
       const parsed = parseEvent(held.body);
       const event = parsed.ok ? parsed.event : nobody;
+      const receivedAtMs = clock.now();
       const work: Work = {
         held,
         event,
         key: keyOf(event),
-        receivedAtMs: clock.now(),
+        receivedAtMs,
         waits: 0,
         waitUntilMs: undefined,
         settled: false,
       };
-      inHand.set(work, done);
-      locks.keep(held, () => {
-        work.settled = true;
-        log.warn({ code: 'LockLost', ...idsOf(work) }, 'a lock was lost: the event will come again');
-        release(work);
-      });
+      hand.take(work, done);
       if (parsed.ok) enqueue([work]);
-      else void settle(work, { kind: 'dead-letter', reason: parsed.reason, description: parsed.description });
+      else
+        void hand.settle(work, {
+          kind: 'dead-letter',
+          reason: parsed.reason,
+          description: parsed.description,
+        });
     },
     async drain(timeoutMs) {
       stopping.abort();
-      const drained = new Promise<void>((resolve) => (inHand.size === 0 ? resolve() : empty.push(resolve)));
-      const late = new AbortController();
-      await Promise.race([drained, clock.sleep(timeoutMs, late.signal)]);
-      late.abort();
-      const rest = [...inHand.keys()];
-      over = true;
-      // Where Service Bus does not answer they come again after their locks: a deadline is not stretched for it.
-      const handedBack = Promise.all(rest.map((work) => settle(work, { kind: 'abandon' })));
-      await Promise.race([handedBack, clock.sleep(HAND_BACK_MS)]);
-      return { abandoned: rest.length };
+      return { abandoned: await hand.empty(timeoutMs) };
     },
     get inHand() {
-      return inHand.size;
+      return hand.size;
     },
   };
 }
-
-/** How long abandoning may take after the time-out. */
-const HAND_BACK_MS = 2_000;
 
 const nobody: TurnEvent = { sessionId: '', userId: '', chatMessageId: '', completedAt: '', completedAtMs: 0 };
 
 function deadLetter(verdict: { code: string; description: string }): Settlement {
   return { kind: 'dead-letter', reason: verdict.code, description: verdict.description };
 }
-
-/** 100 ms, doubled to at most 5 s, with jitter so that many conversations do not come back at once. */
-function backOff(failures: number): number {
-  return Math.min(5_000, 100 * 2 ** failures) * (0.75 + Math.random() / 4);
-}
-
-const idsOf = ({ event, held }: Work): Record<string, unknown> => ({
-  sessionId: event.sessionId,
-  userId: event.userId,
-  chatMessageId: event.chatMessageId,
-  messageId: held.messageId,
-});

@@ -1,0 +1,139 @@
+import type { TurnEvent } from '../history/event.ts';
+import { backOff } from './back-off.ts';
+import { Failure } from './failures.ts';
+import type { LockKeeper } from './locks.ts';
+import type { Clock, HeldEvent, Log, Settlement } from './ports.ts';
+
+/** An event in hand. `settled` says that its fate is decided, or out of our hands. */
+export type Work = {
+  held: HeldEvent;
+  event: TurnEvent;
+  key: string;
+  receivedAtMs: number;
+  waits: number;
+  waitUntilMs: number | undefined;
+  settled: boolean;
+};
+
+export type Settled = {
+  messageId: string | undefined;
+  sessionId: string;
+  userId: string;
+  settlement: Settlement;
+  receivedAtMs: number;
+  deliveryCount: number;
+};
+
+export type HandOptions = {
+  clock: Clock;
+  log: Log;
+  locks: LockKeeper;
+  /** Told of every settlement that Service Bus took. */
+  onSettled?: ((settled: Settled) => void) | undefined;
+  /** An error that no rule knows: the process cannot go on. */
+  onFatal: (error: unknown) => void;
+};
+
+export type Hand = {
+  /** Keeps the event's lock from now on. `done` is called once, when it is settled or its lock is lost. */
+  take(work: Work, done: () => void): void;
+  /** Settles once: a second call does nothing, nor does one after the lock was lost. Never rejects. */
+  settle(work: Work, settlement: Settlement): Promise<void>;
+  /** Waits until the hand is empty; at the time-out abandons what is left. Answers how many those were. */
+  empty(timeoutMs: number): Promise<number>;
+  readonly size: number;
+};
+
+/** How long abandoning may take after the time-out. */
+const HAND_BACK_MS = 2_000;
+
+/** The events that this process holds, their locks, and their settlement. */
+export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions): Hand {
+  const works = new Map<Work, () => void>();
+  const waitingForEmpty: (() => void)[] = [];
+  let over = false;
+
+  function release(work: Work): void {
+    locks.release(work.held);
+    const done = works.get(work);
+    if (!works.delete(work)) return;
+    done?.();
+    if (works.size === 0) for (const resolve of waitingForEmpty.splice(0)) resolve();
+  }
+
+  /** Tries for as long as the lock lives. @throws Failure the last one */
+  async function settleUntilTaken({ held }: Work, settlement: Settlement): Promise<void> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await held.settle(settlement);
+      } catch (error) {
+        const again =
+          error instanceof Failure && error.code !== 'LockLost' && clock.now() < held.lockedUntilMs && !over;
+        if (!again) throw error;
+        await clock.sleep(backOff(failures));
+      }
+    }
+  }
+
+  function report({ event, held, receivedAtMs }: Work, settlement: Settlement): void {
+    const { sessionId, userId } = event;
+    const { messageId, deliveryCount } = held;
+    onSettled?.({ messageId, sessionId, userId, settlement, receivedAtMs, deliveryCount });
+  }
+
+  async function settle(work: Work, settlement: Settlement): Promise<void> {
+    if (work.settled) return;
+    work.settled = true;
+    try {
+      await settleUntilTaken(work, settlement);
+      report(work, settlement);
+      if (settlement.kind === 'dead-letter')
+        log.warn(
+          { code: settlement.reason, ...idsOf(work), reason: settlement.description },
+          'event dead-lettered',
+        );
+    } catch (error) {
+      if (!(error instanceof Failure)) return onFatal(error);
+      // The event comes again after its lock, and merging again changes nothing.
+      log.warn({ code: error.code, ...idsOf(work), reason: error.message }, 'settlement failed');
+    } finally {
+      release(work);
+    }
+  }
+
+  return {
+    settle,
+    take(work, done) {
+      works.set(work, done);
+      locks.keep(work.held, () => {
+        work.settled = true;
+        log.warn({ code: 'LockLost', ...idsOf(work) }, 'a lock was lost: the event will come again');
+        release(work);
+      });
+    },
+    async empty(timeoutMs) {
+      const emptied = new Promise<void>((resolve) => {
+        if (works.size === 0) resolve();
+        else waitingForEmpty.push(resolve);
+      });
+      const late = new AbortController();
+      await Promise.race([emptied, clock.sleep(timeoutMs, late.signal)]);
+      late.abort();
+      const rest = [...works.keys()];
+      over = true;
+      // Where Service Bus does not answer they come again after their locks: a deadline is not stretched for it.
+      const handedBack = Promise.all(rest.map((work) => settle(work, { kind: 'abandon' })));
+      await Promise.race([handedBack, clock.sleep(HAND_BACK_MS)]);
+      return rest.length;
+    },
+    get size() {
+      return works.size;
+    },
+  };
+}
+
+/** What a log line says of an event. */
+export function idsOf({ event, held }: Work): Record<string, unknown> {
+  const { sessionId, userId, chatMessageId } = event;
+  return { sessionId, userId, chatMessageId, messageId: held.messageId };
+}
