@@ -1,7 +1,15 @@
 import { ConfigError, readConfig } from './config.ts';
+import type { Settled } from './pipeline/hand.ts';
+import type { Log } from './pipeline/ports.ts';
 import { settings } from './settings.ts';
 import { makeLog } from './telemetry/log.ts';
 import { startWorker } from './worker.ts';
+
+/** One line an event. Dead letters have a warning of their own, with their reason. */
+function say(log: Log, { settlement, receivedAtMs, ...ids }: Settled): void {
+  if (settlement.kind !== 'dead-letter')
+    log.info({ ...ids, tookMs: Date.now() - receivedAtMs }, `event ${settlement.kind}d`);
+}
 
 /** As sysexits.h has it. */
 export const EXIT_CONFIGURATION = 78;
@@ -56,7 +64,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
 
   let worker: Awaited<ReturnType<typeof startWorker>>;
   try {
-    worker = await startWorker(config, log, fatal);
+    worker = await startWorker(config, log, fatal, (settled) => say(log, settled));
     started = true;
   } catch (error) {
     const reasons = error instanceof AggregateError ? error.errors : [error];

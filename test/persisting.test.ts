@@ -166,6 +166,23 @@ describe('titles', () => {
     expect(stack.chat.counters().requests).toBe(8);
   });
 
+  test('titles have a bound of their own, and what waits for one takes no slot from other conversations', async () => {
+    const { stack, show, announce, work, item, counters, path } = await setTheScene();
+    stack.chat.setFaults({ latencyMs: 300 });
+    await work({ MAX_CONCURRENCY: '1', MAX_LOCKED_EVENTS: '16', TITLE_MAX_CONCURRENCY: '3' });
+    const talks = Array.from({ length: 12 }, () => conversation());
+    for (const { snapshot, event } of talks) {
+      await show(snapshot);
+      await announce(event);
+    }
+    await expect.poll(() => stack.cosmos.items().length).toBe(12);
+    expect(counters().entities[path]?.completed, 'all are durable before most have a title').toBeLessThan(7);
+    await expect.poll(() => counters().entities[path]?.completed, { timeout: 10_000 }).toBe(12);
+    expect(stack.chat.counters()).toMatchObject({ requests: 12, concurrentPeak: 3 });
+    for (const { userId, sessionId } of talks)
+      expect(item(userId, sessionId)?.title).toMatch(/^Explain topic/);
+  });
+
   test('a renamed conversation stays renamed, also when the rename lands while the title is being made', async () => {
     const { stack, show, announce, work, item, counters, path } = await setTheScene();
     stack.chat.setFaults({ latencyMs: 400 });
