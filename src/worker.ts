@@ -106,6 +106,7 @@ export async function startWorker(
 
 const clock: Clock = {
   now: Date.now,
+  random: Math.random,
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

@@ -1,6 +1,7 @@
 import { type Container, CosmosClient, type RequestOptions } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
+import type { Message } from '../history/conversation.ts';
 import { FALLBACK_TITLE, type HistoryDocument } from '../history/document.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HistoryStore, Ids, WriteResult } from '../pipeline/ports.ts';
@@ -89,6 +90,35 @@ function makeStore(
           },
           { abortSignal },
         ),
+      ),
+    createSegment: (segment) =>
+      write('a segment', (abortSignal) => container.items.create(segment, { abortSignal }), [409]),
+    readSegment: (ids, id) =>
+      call('a segment read', async (abortSignal) => {
+        const { resource } = await container
+          .item(id, partitionOf(ids))
+          .read<{ messages: Message[] }>({ abortSignal });
+        return resource?.messages;
+      }),
+    deleteSegment: (ids, id) =>
+      write('a segment delete', (abortSignal) =>
+        container.item(id, partitionOf(ids)).delete({ abortSignal }),
+      ).then(() => undefined),
+    // A right to write is probed by a conditional replace of an item that does not exist: nothing is changed.
+    probe: () =>
+      write('a probe', (abortSignal) =>
+        container
+          .item('~probe', '~probe')
+          .replace(
+            { id: '~probe', userId: '~probe', sessionId: '~probe' },
+            { abortSignal, accessCondition: { type: 'IfMatch', condition: '"none"' } },
+          ),
+      ).then(
+        () => undefined,
+        (error) => {
+          // It answers, if only to ask for patience.
+          if (!(error instanceof Failure && error.code === 'StoreThrottled')) throw error;
+        },
       ),
     close: async () => dispose(),
   };

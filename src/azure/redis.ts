@@ -74,6 +74,13 @@ function makeCache(client: Reader): ConversationCache {
         throw new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
       }
     },
+    async probe() {
+      try {
+        await withDeadline(READ_DEADLINE_MS, 'Redis', () => client.get('session:~probe'));
+      } catch (error) {
+        throw new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
+      }
+    },
     async close() {
       client.destroy();
     },

@@ -2,13 +2,14 @@ import type { TokenCredential } from '@azure/identity';
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
-import type { EventSource, HeldEvent, Settlement } from '../pipeline/ports.ts';
+import type { EventSource, HeldEvent, Lock, Settlement } from '../pipeline/ports.ts';
 import { withDeadline } from './deadline.ts';
 import { type Connection, connect, type Received } from './service-bus-connection.ts';
 
 /** Each link has at most one event asked for. Together they must keep the lanes busy at the broker's round trip. */
 const MAX_LINKS = 16;
 const START_DEADLINE_MS = 30_000;
+const PROBE_DEADLINE_MS = 4_000;
 const SETTLE_DEADLINE_MS = 10_000;
 const RENEW_DEADLINE_MS = 10_000;
 /** Service Bus refuses longer reasons and descriptions. */
@@ -46,6 +47,20 @@ export async function openServiceBus(config: Config, credential: TokenCredential
         throw error;
       }
     },
+    async probe() {
+      const connection = connect(config, credential);
+      try {
+        await withDeadline(PROBE_DEADLINE_MS, `the subscription ${topic}/${subscription}`, (abortSignal) =>
+          connection.keeper.peekMessages(1, { abortSignal }),
+        );
+      } catch (error) {
+        connection.retire();
+        throw serviceBusFailure('a peek', error);
+      }
+      const former = current;
+      current = connection;
+      former.retire();
+    },
     close: () => current.close(),
   };
 }
@@ -56,11 +71,22 @@ function hold({ message, receiver }: Received, origin: Connection, current: () =
   delete (message as { sessionId?: string }).sessionId;
   const properties = message.applicationProperties;
   const trace = properties?.traceparent ?? properties?.['Diagnostic-Id'];
+  const lock: Lock = {
+    lockedUntilMs: untilHere(message.lockedUntilUtc, message.enqueuedTimeUtc),
+    async renew() {
+      try {
+        const renewal = () => current().keeper.renewMessageLock(message);
+        return untilHere(await withDeadline(RENEW_DEADLINE_MS, 'a lock renewal', renewal));
+      } catch (error) {
+        throw serviceBusFailure('lock renewal', error);
+      }
+    },
+  };
   return {
     body: message.body,
     messageId: message.messageId === undefined ? undefined : String(message.messageId),
     enqueuedAtMs: message.enqueuedTimeUtc?.getTime(),
-    lockedUntilMs: message.lockedUntilUtc?.getTime() ?? Date.now() + 30_000,
+    lock,
     deliveryCount: message.deliveryCount ?? 0,
     traceparent: typeof trace === 'string' ? trace : undefined,
     async settle(settlement) {
@@ -70,15 +96,25 @@ function hold({ message, receiver }: Received, origin: Connection, current: () =
         throw serviceBusFailure(settlement.kind, error);
       }
     },
-    async renew() {
-      try {
-        const renewal = () => current().keeper.renewMessageLock(message);
-        return (await withDeadline(RENEW_DEADLINE_MS, 'a lock renewal', renewal)).getTime();
-      } catch (error) {
-        throw serviceBusFailure('lock renewal', error);
-      }
-    },
   };
+}
+
+/** Service Bus allows no longer lock. */
+const LONGEST_LOCK_MS = 300_000;
+/** And no shorter one. */
+const SHORTEST_LOCK_MS = 5_000;
+let lockMs = LONGEST_LOCK_MS;
+
+/**
+ * Until when a lock holds by this machine's clock, which may differ from the broker's: at most as long as a lock lasts, as
+ * far as messages have shown it (from enqueued to locked-until, both the broker's), and never already over, so that a clock
+ * that is ahead renews early instead of losing every lock.
+ */
+function untilHere(lockedUntil: Date | undefined, enqueued?: Date): number {
+  const now = Date.now();
+  if (lockedUntil === undefined) return now + SHORTEST_LOCK_MS;
+  if (enqueued) lockMs = Math.min(lockMs, Math.max(1_000, lockedUntil.getTime() - enqueued.getTime()));
+  return now + Math.min(lockMs, Math.max(lockedUntil.getTime() - now, SHORTEST_LOCK_MS));
 }
 
 function serviceBusFailure(what: string, error: unknown): Failure {

@@ -40,7 +40,7 @@ export function startConsumer(
         if (!failing)
           log.warn({ code: 'ReceiveFailed', reason: message || name }, 'receiving failed, to be tried again');
         failing = true;
-        await clock.sleep(backOff(failures - 1), stopping.signal);
+        await clock.sleep(backOff(failures - 1, clock), stopping.signal);
       }
     }
   }

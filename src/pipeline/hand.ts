@@ -68,9 +68,12 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
         return await held.settle(settlement);
       } catch (error) {
         const again =
-          error instanceof Failure && error.code !== 'LockLost' && clock.now() < held.lockedUntilMs && !over;
+          error instanceof Failure &&
+          error.code !== 'LockLost' &&
+          clock.now() < held.lock.lockedUntilMs &&
+          !over;
         if (!again) throw error;
-        await clock.sleep(backOff(failures));
+        await clock.sleep(backOff(failures, clock));
       }
     }
   }

@@ -20,7 +20,10 @@ function setUp(
   const fatal: unknown[] = [];
   const { cacheRead } = given;
   const cache = cacheRead
-    ? { ...memory.cache, read: (id: string) => cacheRead(() => memory.cache.read(id)) }
+    ? {
+        ...memory.cache,
+        read: (...args: Parameters<typeof memory.cache.read>) => cacheRead(() => memory.cache.read(...args)),
+      }
     : memory.cache;
   const lanes = makeLanes({
     ...memory,
@@ -54,11 +57,10 @@ function setUp(
     },
     messageId: turn,
     enqueuedAtMs: Date.now(),
-    lockedUntilMs: Date.now() + 60_000,
+    lock: { lockedUntilMs: Date.now() + 60_000, renew: async () => Date.now() + 60_000 },
     deliveryCount: 0,
     traceparent: undefined,
     settle: async (settlement) => void settled.push({ turn, settlement }),
-    renew: async () => Date.now() + 60_000,
     ...fields,
   });
   return {
@@ -179,7 +181,9 @@ describe('lanes', () => {
     const { lanes, held, settled } = setUp();
     let freed = 0;
     lanes.accept(
-      held('gone', 't1', { lockedUntilMs: Date.now() + 50, renew: () => Promise.reject(new Error('lost')) }),
+      held('gone', 't1', {
+        lock: { lockedUntilMs: Date.now() + 50, renew: () => Promise.reject(new Error('lost')) },
+      }),
       () => {
         freed += 1;
       },
@@ -240,6 +244,7 @@ describe('the consumer', () => {
         };
         return event;
       },
+      async probe() {},
       async close() {},
     };
     const consumer = startConsumer(source, lanes, 5, clock, log);

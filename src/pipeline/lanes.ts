@@ -106,7 +106,7 @@ export function makeLanes(options: LaneOptions): Lanes {
         'held, to be tried again',
       );
       lane.waiting.unshift(...left);
-      return error.retryAfterMs ?? backOff(failures);
+      return error.retryAfterMs ?? backOff(failures, clock);
     }
   }
 
@@ -132,7 +132,7 @@ export function makeLanes(options: LaneOptions): Lanes {
       (error) => {
         if (!(error instanceof Failure)) return options.onFatal(error);
         log.warn({ code: error.code, reason: error.message }, 'the title was not stored, to be tried again');
-        if (complete.length > 0) enqueueAfter(error.retryAfterMs ?? backOff(3), complete);
+        if (complete.length > 0) enqueueAfter(error.retryAfterMs ?? backOff(3, clock), complete);
       },
     );
   }
@@ -143,7 +143,7 @@ export function makeLanes(options: LaneOptions): Lanes {
     const leftMs = work.waitUntilMs - clock.now();
     if (leftMs <= 0) return void hand.settle(work, deadLetter(verdict));
     work.waits += 1;
-    enqueueAfter(Math.min(leftMs, backOff(work.waits - 1)), [work]);
+    enqueueAfter(Math.min(leftMs, backOff(work.waits - 1, clock)), [work]);
   }
 
   function enqueueAfter(delayMs: number, works: readonly Work[]): void {

@@ -1,5 +1,5 @@
 import { Failure } from './failures.ts';
-import type { Clock, HeldEvent, Log } from './ports.ts';
+import type { Clock, HeldEvent, Lock, Log } from './ports.ts';
 
 export type LockKeeper = {
   keep(held: HeldEvent, onLost: () => void): void;
@@ -12,47 +12,68 @@ const RENEW_AT_REMAINING = 0.5;
 const TICK_MS = 500;
 
 /**
- * Renews the locks of all held events, with one timer for all of them. A failed renewal is tried again at the next tick
- * as long as the lock lives; a lock that ran out is reported once and forgotten.
+ * Renews the locks of all held events, with one timer for all of them; a lock that several events share (a session's)
+ * once for all. A failed renewal is tried again at the next tick as long as the lock lives; a lock that ran out is reported
+ * once to each of its events and forgotten.
  */
 export function makeLockKeeper(clock: Clock, log: Log): LockKeeper {
-  type Kept = { renewAtMs: number; renewing: boolean; onLost: () => void };
-  const kept = new Map<HeldEvent, Kept>();
+  type Kept = { renewAtMs: number; renewing: boolean; owners: Map<HeldEvent, () => void> };
+  const kept = new Map<Lock, Kept>();
+  const closing = new AbortController();
+  let ticking = false;
 
-  const renewalTime = (held: HeldEvent): number => {
+  const renewalTime = (lock: Lock): number => {
     const now = clock.now();
-    return now + (held.lockedUntilMs - now) * RENEW_AT_REMAINING;
+    return now + (lock.lockedUntilMs - now) * RENEW_AT_REMAINING;
   };
 
-  function lose(held: HeldEvent, entry: Kept): void {
-    if (kept.delete(held)) entry.onLost();
+  function lose(lock: Lock, { owners }: Kept): void {
+    if (!kept.delete(lock)) return;
+    for (const onLost of [...owners.values()]) onLost();
   }
 
-  async function renew(held: HeldEvent, entry: Kept): Promise<void> {
+  async function renew(lock: Lock, entry: Kept): Promise<void> {
     entry.renewing = true;
     try {
-      held.lockedUntilMs = await held.renew();
-      entry.renewAtMs = renewalTime(held);
+      lock.lockedUntilMs = await lock.renew();
+      entry.renewAtMs = renewalTime(lock);
     } catch (error) {
-      if (error instanceof Failure && error.code === 'LockLost') lose(held, entry);
-      log.debug({ messageId: held.messageId, reason: (error as Error).message }, 'a lock renewal failed');
+      log.debug({ locks: entry.owners.size, reason: (error as Error).message }, 'a lock renewal failed');
+      if (error instanceof Failure && error.code === 'LockLost') lose(lock, entry);
     } finally {
       entry.renewing = false;
     }
   }
 
-  const timer = setInterval(() => {
-    const now = clock.now();
-    for (const [held, entry] of kept) {
-      if (now >= held.lockedUntilMs) lose(held, entry);
-      else if (now >= entry.renewAtMs && !entry.renewing) void renew(held, entry);
+  async function tick(): Promise<void> {
+    ticking = true;
+    while (kept.size > 0 && !closing.signal.aborted) {
+      await clock.sleep(TICK_MS, closing.signal);
+      const now = clock.now();
+      for (const [lock, entry] of kept) {
+        if (now >= lock.lockedUntilMs) lose(lock, entry);
+        else if (now >= entry.renewAtMs && !entry.renewing) void renew(lock, entry);
+      }
     }
-  }, TICK_MS);
-  timer.unref();
+    ticking = false;
+  }
 
   return {
-    keep: (held, onLost) => void kept.set(held, { renewAtMs: renewalTime(held), renewing: false, onLost }),
-    release: (held) => void kept.delete(held),
-    close: () => clearInterval(timer),
+    keep(held, onLost) {
+      const { lock } = held;
+      let entry = kept.get(lock);
+      if (!entry) {
+        entry = { renewAtMs: renewalTime(lock), renewing: false, owners: new Map() };
+        kept.set(lock, entry);
+      }
+      entry.owners.set(held, onLost);
+      if (!ticking) void tick();
+    },
+    release(held) {
+      const entry = kept.get(held.lock);
+      entry?.owners.delete(held);
+      if (entry?.owners.size === 0) kept.delete(held.lock);
+    },
+    close: () => closing.abort(),
   };
 }

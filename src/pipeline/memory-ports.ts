@@ -1,5 +1,6 @@
 import type { HistoryDocument } from '../history/document.ts';
 import { isUntitled } from '../history/document.ts';
+import type { Segment } from '../history/segment.ts';
 import type { Clock, ConversationCache, HistoryStore, Ids, Log, TitleModel } from './ports.ts';
 
 /** The ports in memory, for tests of the pipeline by itself: the same promises, no services. */
@@ -8,7 +9,17 @@ export function memoryPorts(
 ) {
   const redis = new Map<string, string>();
   const items = new Map<string, { item: HistoryDocument; etag: string }>();
-  const calls = { cacheReads: 0, storeReads: 0, creates: 0, replaces: 0, titles: 0, asks: 0 };
+  const segments = new Map<string, Segment>();
+  const calls = {
+    cacheReads: 0,
+    storeReads: 0,
+    creates: 0,
+    replaces: 0,
+    titles: 0,
+    asks: 0,
+    segmentsCreated: 0,
+    segmentsRead: 0,
+  };
   let etag = 0;
   const put = (item: HistoryDocument): void => {
     etag += 1;
@@ -19,6 +30,7 @@ export function memoryPorts(
       calls.cacheReads += 1;
       return redis.get(sessionId);
     },
+    async probe() {},
     async close() {},
   };
   const store: HistoryStore = {
@@ -47,6 +59,19 @@ export function memoryPorts(
       put({ ...found.item, ...title });
       return 'written';
     },
+    async createSegment(segment) {
+      calls.segmentsCreated += 1;
+      segments.set(segment.id, structuredClone(segment));
+      return 'written';
+    },
+    async readSegment(_, id) {
+      calls.segmentsRead += 1;
+      return structuredClone(segments.get(id)?.messages);
+    },
+    async deleteSegment(_, id) {
+      segments.delete(id);
+    },
+    async probe() {},
     async close() {},
   };
   const model: TitleModel = {
@@ -57,6 +82,7 @@ export function memoryPorts(
   };
   const clock: Clock = {
     now: () => Date.now(),
+    random: Math.random,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         const timer = setTimeout(resolve, ms);
@@ -68,5 +94,5 @@ export function memoryPorts(
   };
   const silent = (): void => undefined;
   const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
-  return { redis, items, put, calls, cache, store, model, clock, log };
+  return { redis, items, segments, put, calls, cache, store, model, clock, log };
 }

@@ -61,7 +61,7 @@ export async function persist(
     titled: undefined,
   });
   try {
-    const raw = await ports.cache.read(ids.sessionId);
+    const raw = await ports.cache.read(ids.sessionId, async () => undefined);
     if (raw === undefined) return await withoutSnapshot(ids, events, readAtMs, ports);
     const parsed = parseConversation(raw);
     if (!parsed.ok) throw new Failure('InvalidConversation', parsed.description);

@@ -1,4 +1,6 @@
+import type { Message } from '../history/conversation.ts';
 import type { HistoryDocument } from '../history/document.ts';
+import type { Segment } from '../history/segment.ts';
 import type { TitleLine } from '../history/title.ts';
 
 export type Settlement =
@@ -6,32 +8,48 @@ export type Settlement =
   | { kind: 'abandon' }
   | { kind: 'dead-letter'; reason: string; description: string };
 
+/** A lock of the broker: an event's own, or that of a session, which all events of the session share. */
+export type Lock = {
+  /** By this machine's clock, as far as it can be told. */
+  lockedUntilMs: number;
+  /** Renews the lock; answers until when. @throws Failure LockLost when there is no lock any more */
+  renew(): Promise<number>;
+};
+
 /** An event that this process holds under a lock. */
 export type HeldEvent = {
   body: unknown;
   messageId: string | undefined;
+  /** The Service Bus session, where the subscription has sessions: its events are worked in order. */
+  sessionId?: string | undefined;
   enqueuedAtMs: number | undefined;
-  lockedUntilMs: number;
+  readonly lock: Lock;
   /** 0 at the first delivery. */
   deliveryCount: number;
   traceparent: string | undefined;
   /** @throws Failure SettlementFailed */
   settle(settlement: Settlement): Promise<void>;
-  /** Renews the lock; answers until when. @throws Failure LockLost when there is no lock any more */
-  renew(): Promise<number>;
 };
+
+/** What a gate asks of a service that seems to be away: answers once the service does. @throws Failure */
+export type Probe = () => Promise<void>;
 
 export type EventSource = {
   /** How many receives may be under way at once. */
   readonly parallelReceives: number;
   /** One event, or undefined when none came for a while. Never more than one event locked a call. */
   receive(): Promise<HeldEvent | undefined>;
+  probe: Probe;
   close(): Promise<void>;
 };
 
 export type ConversationCache = {
-  /** The raw value of the session. @throws Failure CacheUnavailable, or InvalidConversation for a key of another type */
-  read(sessionId: string): Promise<string | undefined>;
+  /**
+   * The raw value of the session. Before a large one is fetched, `room` is asked for so many bytes and waited for.
+   * @throws Failure CacheUnavailable, or InvalidConversation for a key of another type
+   */
+  read(sessionId: string, room: (bytes: number) => Promise<void>): Promise<string | undefined>;
+  probe: Probe;
   close(): Promise<void>;
 };
 
@@ -47,6 +65,13 @@ export type HistoryStore = {
   replace(document: HistoryDocument, etag: string): Promise<WriteResult>;
   /** Sets what a title request brought, only while the stored title is none. Conflict: it has one by now. */
   setTitle(ids: Ids, title: { title: string } | { titleRefused: true }): Promise<WriteResult>;
+  /** Segments are written once, under an id of their own, and never changed. */
+  createSegment(segment: Segment): Promise<WriteResult>;
+  /** Undefined: there is none of that id (any more). */
+  readSegment(ids: Ids, segmentId: string): Promise<Message[] | undefined>;
+  /** That there is none is as good. */
+  deleteSegment(ids: Ids, segmentId: string): Promise<void>;
+  probe: Probe;
   close(): Promise<void>;
 };
 
@@ -62,8 +87,11 @@ export type Log = {
   error(fields: Record<string, unknown>, message: string): void;
 };
 
+/** Time and chance: a simulation brings its own, so that a run can be repeated. */
 export type Clock = {
   now(): number;
+  /** From 0 to 1, as Math.random. */
+  random(): number;
   /** Resolves after `ms`, or at once when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
