@@ -6,11 +6,14 @@ import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
 import { startConsumer } from './pipeline/consumer.ts';
+import type { GateState } from './pipeline/gate.ts';
+import { makeGates } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
 import { makeLanes } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
 import type { Clock, Log } from './pipeline/ports.ts';
 import { makeRecent } from './pipeline/recent.ts';
+import { makeTitleGate } from './pipeline/title-gate.ts';
 import { makeTitling } from './pipeline/titling.ts';
 
 /** Just under Cosmos DB's 2 MB, with room for the document's own fields. */
@@ -22,6 +25,8 @@ export type Worker = {
   readonly state: 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED';
   /** Events in hand: received and not yet settled. */
   readonly held: number;
+  /** Whether each service is thought to be there. */
+  readonly gates: readonly GateState[];
   /** Stops receiving, finishes what is in hand within the time-out, abandons the rest, closes everything. */
   stop(timeoutMs: number): Promise<{ abandoned: number }>;
 };
@@ -66,21 +71,34 @@ export async function startWorker(
     onFatal(error);
   };
   const locks = makeLockKeeper(clock, log);
+  const titleGate = makeTitleGate(clock, log);
+  const titling = makeTitling({
+    model: openChatCompletions(config, credential),
+    gate: titleGate,
+    maxConcurrency: config.titles.maxConcurrency,
+    log,
+  });
+  const gates = makeGates(
+    { 'service-bus': source.value.probe, redis: cache.value.probe, cosmos: store.value.probe },
+    clock,
+    log,
+  );
   const lanes = makeLanes({
     cache: cache.value,
     store: store.value,
-    titling: makeTitling(openChatCompletions(config, credential), config.titles.maxConcurrency, log),
+    titling,
     clock,
     maxItemBytes: MAX_ITEM_BYTES,
     maxConcurrency: config.maxConcurrency,
     turnWaitMs: config.turnWaitMs,
     locks,
     recent: makeRecent(),
+    gates,
     log,
     onFatal: fail,
     onSettled,
   });
-  const consumer = startConsumer(source.value, lanes, config.maxLockedEvents, clock, log);
+  const consumer = startConsumer(source.value, lanes, gates, config.maxLockedEvents, clock);
   return {
     get state() {
       return state;
@@ -88,6 +106,7 @@ export async function startWorker(
     get held() {
       return lanes.inHand;
     },
+    gates: [...gates.states, titleGate.state],
     async stop(timeoutMs) {
       if (state === 'RUNNING') state = 'DRAINING';
       const startedMs = clock.now();
@@ -96,6 +115,7 @@ export async function startWorker(
       const first = await lanes.drain(timeoutMs);
       await Promise.race([stopped, clock.sleep(Math.max(0, timeoutMs - (clock.now() - startedMs)))]);
       const second = await lanes.drain(Math.max(1_000, timeoutMs - (clock.now() - startedMs)));
+      gates.close();
       locks.close();
       await closeAll();
       if (state === 'DRAINING') state = 'STOPPED';

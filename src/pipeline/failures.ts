@@ -1,3 +1,5 @@
+export type Dependency = 'service-bus' | 'redis' | 'cosmos' | 'titles';
+
 /** What can go wrong with an event, in one table: logs, dead-letter reasons, metrics and docs all use these codes. */
 export type FailureRule = {
   /**
@@ -6,7 +8,7 @@ export type FailureRule = {
    */
   outcome: 'dead-letter' | 'hold' | 'wait' | 'fallback';
   /** Which service's trouble it is, where it is a service's as such and not one document's. */
-  dependency?: 'redis' | 'cosmos' | 'titles' | 'service-bus';
+  dependency?: Dependency;
   summary: string;
 };
 
@@ -57,6 +59,10 @@ export const failures = {
     summary: 'Service Bus did not take the settlement',
   },
 } as const satisfies Record<string, FailureRule>;
+
+/** Whose trouble a failure is, if it is a service's as such. */
+export const dependencyOf = (code: FailureCode): Dependency | undefined =>
+  (failures[code] as FailureRule).dependency;
 
 export type FailureCode = keyof typeof failures;
 

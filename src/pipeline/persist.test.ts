@@ -4,6 +4,7 @@ import type { TurnEvent } from '../history/event.ts';
 import { Failure } from './failures.ts';
 import { memoryPorts } from './memory-ports.ts';
 import { keyOf, persist } from './persist.ts';
+import { makeTitleGate } from './title-gate.ts';
 import { makeTitling } from './titling.ts';
 
 const ids = { sessionId: 's', userId: 'u' };
@@ -31,7 +32,9 @@ const conversation = (turns: string[], fields: Record<string, unknown> = {}) => 
 
 function setUp(given: Parameters<typeof memoryPorts>[0] = {}, maxItemBytes = 2_000_000) {
   const memory = memoryPorts(given);
-  const ports = { ...memory, maxItemBytes, titling: makeTitling(memory.model, 4, memory.log) };
+  const { model, clock, log } = memory;
+  const titling = makeTitling({ model, gate: makeTitleGate(clock, log), maxConcurrency: 4, log });
+  const ports = { ...memory, maxItemBytes, titling };
   const show = (value: unknown): void =>
     void memory.redis.set('s', typeof value === 'string' ? value : JSON.stringify(value));
   const run = async (...events: TurnEvent[]) => {
