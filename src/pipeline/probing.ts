@@ -17,6 +17,8 @@ export type Prober = {
 };
 
 const FIRST_DELAY_MS = 100;
+/** A conversation that fails for ever raises a doubt at each of its attempts; not each is worth a call. */
+const DOUBT_EVERY_MS = 8_000;
 
 /**
  * Asks a service in doubt whether it is there. The delays double up to `everyMs`, and go on from where they were if the gate
@@ -26,6 +28,7 @@ export function makeProber(gate: Gate, probe: Probe, { everyMs, atOnce }: ProbeR
   const stopping = new AbortController();
   let probing = false;
   let probes = 0;
+  let doubtedAtMs = Number.NEGATIVE_INFINITY;
   let underWay = 0;
 
   async function ask(): Promise<void> {
@@ -62,10 +65,16 @@ export function makeProber(gate: Gate, probe: Probe, { everyMs, atOnce }: ProbeR
 
   return {
     look() {
-      if (!probing && !stopping.signal.aborted) void run();
+      if (probing || stopping.signal.aborted) return;
+      if (gate.state.isOpen) {
+        if (clock.now() - doubtedAtMs < DOUBT_EVERY_MS) return;
+        doubtedAtMs = clock.now();
+      }
+      void run();
     },
     rest() {
       probes = 0;
+      doubtedAtMs = Number.NEGATIVE_INFINITY;
     },
     stop: () => stopping.abort(),
   };
