@@ -83,13 +83,14 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
   let turn = 0;
   let isClosed = false;
 
-  async function answer(request: IncomingMessage): Promise<object> {
+  /** @throws AbortError when the caller goes away before it is answered */
+  async function answer(request: IncomingMessage, signal: AbortSignal): Promise<object> {
     const route = readRoute(request);
     checkAccess(request, route, apiKey, options.authorize);
     const body = await readJson(request);
-    while (faults.get().freeze) await once(events, 'change');
+    while (faults.get().freeze) await once(events, 'change', { signal });
     const { latencyMs, maxConcurrent = Number.POSITIVE_INFINITY } = faults.get();
-    if (latencyMs > 0) await sleep(latencyMs);
+    if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
     if (concurrent > maxConcurrent) throw tooManyRequests(RETRY_AFTER_MS);
     const hit = hitByStatus();
     if (hit) throw hit;
@@ -116,11 +117,13 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
     counts.requests += 1;
     concurrent += 1;
     counts.concurrentPeak = Math.max(counts.concurrentPeak, concurrent);
     try {
-      const completion = await answer(request);
+      const completion = await answer(request, gone.signal);
       counts.answered += 1;
       send(response, 200, completion);
     } catch (error) {

@@ -36,6 +36,10 @@ export function createItems(storage: Storage, now: () => number) {
     'UPDATE items SET body = ?, bytes = ?, etag = ?, ts = ?, ttl = ?, expires = ? WHERE seq = ?',
   );
   const drop = sql.prepare('DELETE FROM items WHERE seq = ?');
+  const older = sql.prepare(
+    `UPDATE items SET ts = max(0, ts - ?1), expires = expires - ?1
+     WHERE container = ?2 AND substr(id, 1, length(?3)) = ?3`,
+  );
   const seconds = () => Math.floor(now() / 1000);
   let purgedAt = 0;
 
@@ -84,6 +88,13 @@ export function createItems(storage: Storage, now: () => number) {
     find,
     save,
     remove: (row: Row) => void drop.run(row.seq),
+    /** Makes items look as if they were last written so many seconds earlier. Etags stay. Returns how many. */
+    age(container: Container, by: number, idPrefix: string): number {
+      const { changes } = older.run(by, container.number, idPrefix);
+      // Some may have expired by it, within a second in which expired ones were dropped already.
+      purgedAt = 0;
+      return Number(changes);
+    },
     /** Items in the order in which they were created; of one partition, or of all. */
     scan(container: Container, pk: string | undefined): Row[] {
       expire();

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { makeFaults, runAction } from '../faults.ts';
 import { type Door, openDoor } from './door.ts';
+import { makeFailedReads } from './failed-reads.ts';
 import { RedisFaults, type RedisFaultsPatch } from './faults.ts';
 import { startOurServer } from './our-server.ts';
 import { findRedisServer, startRealServer } from './real-server.ts';
@@ -57,9 +58,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
   });
   const traffic = makeTrafficCounter();
   const faults = makeFaults(RedisFaults, { latencyMs: options.latencyMs });
+  const failedReads = makeFailedReads(faults.get);
   const shared = {
     host,
     traffic,
+    failedReads,
     faults: faults.get,
     connect: upstream.connect,
     onCredentials:
@@ -126,6 +129,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
     faults: faults.get,
     setFaults(patch) {
       faults.set(patch);
+      if ('failEvery' in patch) failedReads.restart();
       for (const door of doors) door.thaw();
       return refuse(faults.get().refuseConnections);
     },
