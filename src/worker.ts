@@ -53,7 +53,7 @@ export async function startWorker(
   const opening = await Promise.allSettled([
     openCosmos(config, credential),
     openRedis(config, credential, log),
-    openServiceBus(config, credential),
+    openServiceBus(config, credential, log),
   ]);
   for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
   const [store, cache, source] = opening;

@@ -253,6 +253,7 @@ describe('the consumer', () => {
         return event;
       },
       async probe() {},
+      reconnect() {},
       async close() {},
     };
     const consumer = startConsumer(source, lanes, gates, 5, clock);
