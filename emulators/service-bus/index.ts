@@ -87,11 +87,11 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
     },
     loseLocks(args) {
       const entities = chosen(entityOnly.parse(args).entity);
-      return { lost: entities.reduce((sum, entity) => sum + entity.loseLocks(), 0) };
+      return { lost: entities.reduce((sum, entity) => sum + entity.settlement.loseLocks(), 0) };
     },
     loseSessionLocks(args) {
       const entities = chosen(entityOnly.parse(args).entity);
-      return { lost: entities.reduce((sum, entity) => sum + entity.loseSessionLocks(), 0) };
+      return { lost: entities.reduce((sum, entity) => sum + entity.sessionLocks.loseSessionLocks(), 0) };
     },
     /** The receiving links that are open now stay up and get nothing any more; links that come later do. */
     silenceLinks(args) {
@@ -147,7 +147,7 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
       faults.set(patch);
       if ('refuseSettlements' in patch || 'refuseSettlementsEvery' in patch) refusals.restart();
       connections.freezeChanged();
-      for (const entity of namespace.entities()) entity.pump();
+      for (const entity of namespace.entities()) entity.delivery.pump();
     },
     /** @throws Error for an unknown action, listing the known ones, and for wrong arguments */
     act: (name: string, args?: Record<string, unknown>): unknown => runAction(actions, name, args),

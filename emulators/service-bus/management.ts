@@ -81,7 +81,9 @@ function manageMessages(
 ): Response | undefined {
   if (operation === 'peek-message') return peek(entity, peekBody.parse(body));
   if (operation === 'renew-lock') {
-    const expirations = renewBody.parse(body)['lock-tokens'].map((token) => entity.renew(keyOfToken(token)));
+    const expirations = renewBody
+      .parse(body)
+      ['lock-tokens'].map((token) => entity.settlement.renew(keyOfToken(token)));
     return { status: 200, body: { expirations: types.wrap_array(expirations, 0x83, undefined) } };
   }
   if (operation === 'update-disposition') {
@@ -142,7 +144,7 @@ function peek(entity: Entity, body: z.output<typeof peekBody>): Response {
 function settle(entity: Entity, body: z.output<typeof dispositionBody>): Response {
   const outcome = outcomeOf(body);
   for (const token of body['lock-tokens']) {
-    const refusal = entity.settle(keyOfToken(token), outcome);
+    const refusal = entity.settlement.settle(keyOfToken(token), outcome);
     if (refusal) throw refusal;
   }
   return { status: 200 };
@@ -171,7 +173,7 @@ function outcomeOf(body: z.output<typeof dispositionBody>): Outcome {
 }
 
 function receiveDeferred(entity: Entity, body: z.output<typeof deferredBody>): Response {
-  const messages = entity.receiveDeferred(
+  const messages = entity.settlement.receiveDeferred(
     body['sequence-numbers'],
     body['receiver-settle-mode'] === 0 ? 'receiveAndDelete' : 'peekLock',
     body['session-id'] ?? undefined,

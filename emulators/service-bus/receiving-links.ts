@@ -64,8 +64,8 @@ export function openReceivingLink(
   const id = filter[SESSION_FILTER];
   const session =
     typeof id === 'string'
-      ? entity.acceptSession(id, link.consumer)
-      : entity.acceptNextSession(link.consumer);
+      ? entity.sessionLocks.acceptSession(id, link.consumer)
+      : entity.sessionLocks.acceptNextSession(link.consumer);
   if (session) grant(session);
   else link.onEnd(waitForSession(sender, entity, link.consumer, grant));
   return link.consumer;
@@ -90,7 +90,7 @@ function waitForSession(
   }, waitMs);
   const stopWaiting = entity.sessions.wait(() => {
     clearTimeout(timer);
-    const session = entity.acceptNextSession(consumer);
+    const session = entity.sessionLocks.acceptNextSession(consumer);
     if (!session) throw new Error('a session was offered and is not there');
     grant(session);
     sender.open();
@@ -148,19 +148,19 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
   const settle = (delivery: OutgoingDelivery, outcome: Outcome): void => {
     const lock = held.get(delivery.id);
     held.delete(delivery.id);
-    const refusal = broker.refusals.ofSettlement() ?? entity.settle(lock?.key, outcome);
+    const refusal = broker.refusals.ofSettlement() ?? entity.settlement.settle(lock?.key, outcome);
     line.push(() =>
       settleDelivery(delivery, refusal ? rejected(refusal.condition, refusal.message) : accepted()),
     );
     // The settlement has freed a place in rhea's ring of deliveries, which the link may have waited for.
-    line.push(() => entity.ready(consumer));
+    line.push(() => entity.delivery.ready(consumer));
   };
   listen(sender, settle);
   answerEveryDrain(sender);
-  sender.on('sender_flow', () => entity.ready(consumer));
-  onSessionFlow(sender.session, () => open && entity.ready(consumer));
+  sender.on('sender_flow', () => entity.delivery.ready(consumer));
+  onSessionFlow(sender.session, () => open && entity.delivery.ready(consumer));
   sender.on('sender_draining', () => {
-    entity.ready(consumer);
+    entity.delivery.ready(consumer);
     line.push(() => {
       sender.set_drained(true);
       peer.connection._register();
