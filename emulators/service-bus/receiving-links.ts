@@ -33,7 +33,7 @@ export function openReceivingLink(
   address: string,
   peer: Peer,
   broker: Broker,
-): void {
+): Consumer {
   const entity = broker.namespace.receiveFrom(address);
   const filter = (sender.source.filter ?? {}) as Record<string, unknown>;
   const wantsSession = Object.hasOwn(filter, SESSION_FILTER);
@@ -55,7 +55,7 @@ export function openReceivingLink(
   sender.set_target({ address: sender.target?.address ?? '' });
   if (!wantsSession) {
     sender.set_source({ address });
-    return;
+    return link.consumer;
   }
   const grant = (session: Session): void => {
     sender.set_source({ address, filter: { [SESSION_FILTER]: session.id } });
@@ -64,20 +64,23 @@ export function openReceivingLink(
   const id = filter[SESSION_FILTER];
   const session =
     typeof id === 'string'
-      ? entity.acceptSession(id, link.consumer)
-      : entity.acceptNextSession(link.consumer);
+      ? entity.sessionLocks.acceptSession(id, link.consumer)
+      : entity.sessionLocks.acceptNextSession(link.consumer);
   if (session) grant(session);
-  else waitForSession(sender, entity, link.consumer, link.ended, grant);
+  else link.onEnd(waitForSession(sender, entity, link.consumer, grant));
+  return link.consumer;
 }
 
-/** Holds the answer to the attach back until a session is free, or as long as the client is willing to wait. */
+/**
+ * Holds the answer to the attach back until a session is free, or as long as the client is willing to wait.
+ * @returns gives up waiting
+ */
 function waitForSession(
   sender: SenderInternals,
   entity: Entity,
   consumer: Consumer,
-  ended: Promise<void>,
   grant: (session: Session) => void,
-): void {
+): () => void {
   holdAttachBack(sender);
   const waitMs = Number(sender.properties?.['com.microsoft:timeout'] ?? DEFAULT_SESSION_WAIT_MS);
   const timer = setTimeout(() => {
@@ -87,15 +90,15 @@ function waitForSession(
   }, waitMs);
   const stopWaiting = entity.sessions.wait(() => {
     clearTimeout(timer);
-    const session = entity.acceptNextSession(consumer);
+    const session = entity.sessionLocks.acceptNextSession(consumer);
     if (!session) throw new Error('a session was offered and is not there');
     grant(session);
     sender.open();
   });
-  void ended.then(() => {
+  return () => {
     clearTimeout(timer);
     stopWaiting();
-  });
+  };
 }
 
 function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: Broker) {
@@ -103,13 +106,11 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
   const held = new Map<number, Lock>();
   let onTheWay = 0;
   let open = true;
-  let end = (): void => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+  let isSilent = false;
+  let whenEnded = (): void => {};
   const consumer: Consumer = {
     mode: sender.snd_settle_mode === 1 ? 'receiveAndDelete' : 'peekLock',
-    room: () => (open ? roomOn(sender) - onTheWay : 0),
+    room: () => (open && !isSilent ? roomOn(sender) - onTheWay : 0),
     deliver(message, lock) {
       onTheWay++;
       line.push(() => {
@@ -120,8 +121,18 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
         if (lock) held.set(delivery.id, lock);
       });
     },
+    silence() {
+      // A link whose attach is still held back has nothing to fall silent about.
+      isSilent ||= sender.is_open();
+      return isSilent;
+    },
     detach(condition, description) {
-      line.push(() => sender.close({ condition, description }));
+      if (!open) return;
+      line.push(() => {
+        // What waits for a session has not been answered yet, and an error is only heard on an open link.
+        if (!sender.is_open() && !sender.is_closed()) sender.open();
+        sender.close({ condition, description });
+      });
       leave(true);
     },
   };
@@ -130,28 +141,26 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
     open = false;
     // What is held stays settleable: a disposition may have crossed our detach, and its lock is still good.
     peer.links.delete(leave);
+    // First of all: a waiter that is gone must not be offered the session that it lets go of.
+    whenEnded();
     entity.leave(consumer, inGoodOrder);
-    end();
   };
   const settle = (delivery: OutgoingDelivery, outcome: Outcome): void => {
     const lock = held.get(delivery.id);
     held.delete(delivery.id);
-    const { refuseSettlements } = broker.faults();
-    const refusal = refuseSettlements
-      ? new Refusal(refuseSettlements, 'Refused by a fault of the stand-in.')
-      : entity.settle(lock?.key, outcome);
+    const refusal = broker.refusals.ofSettlement() ?? entity.settlement.settle(lock?.key, outcome);
     line.push(() =>
       settleDelivery(delivery, refusal ? rejected(refusal.condition, refusal.message) : accepted()),
     );
     // The settlement has freed a place in rhea's ring of deliveries, which the link may have waited for.
-    line.push(() => entity.ready(consumer));
+    line.push(() => entity.delivery.ready(consumer));
   };
   listen(sender, settle);
   answerEveryDrain(sender);
-  sender.on('sender_flow', () => entity.ready(consumer));
-  onSessionFlow(sender.session, () => open && entity.ready(consumer));
+  sender.on('sender_flow', () => entity.delivery.ready(consumer));
+  onSessionFlow(sender.session, () => open && entity.delivery.ready(consumer));
   sender.on('sender_draining', () => {
-    entity.ready(consumer);
+    entity.delivery.ready(consumer);
     line.push(() => {
       sender.set_drained(true);
       peer.connection._register();
@@ -161,7 +170,12 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
   sender.session.on('session_close', () => leave(true));
   peer.links.add(leave);
   entity.consumers.add(consumer);
-  return { consumer, ended };
+  return {
+    consumer,
+    onEnd(run: () => void): void {
+      whenEnded = run;
+    },
+  };
 }
 
 /** What the client decided about a message, from the outcome in its disposition. */
