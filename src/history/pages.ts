@@ -26,13 +26,16 @@ const REF_BYTES = 180;
  * changed is cut anew in its place; and where what is left for the head is too large, its oldest messages are cut into
  * segments until the head is half full. The newest message stays in the head if an item can hold it.
  *
- * `parts` are the known segments in order, `fixedBytes` is the rest of the head: its fields, and the list as it was.
+ * `parts` are the known segments in order, `fixedBytes` is the rest of the head: its fields, and the list as it was. `isSeen`
+ * tells what the snapshot shows: a segment does not mix what it has forgotten with what it shows, since neither kind needs
+ * to be read again.
  */
 export function layOut(
   messages: readonly Message[],
   parts: readonly Part[],
   fixedBytes: number,
   limits: PageLimits,
+  isSeen: (message: Message) => boolean = () => true,
 ): Layout {
   const list: Layout['list'] = [];
   const positions = new Map(parts.length > 0 ? messages.map((message, index) => [message, index]) : []);
@@ -41,13 +44,13 @@ export function layOut(
     const start = kept[0] && positions.get(kept[0]);
     if (start === undefined || start < at) continue;
     if (!kept.every((message, index) => message === messages[start + index])) continue;
-    list.push(...cut(messages.slice(at, start), limits.segmentBytes), ref);
+    list.push(...cut(messages.slice(at, start), limits.segmentBytes, isSeen), ref);
     at = start + kept.length;
   }
   const rest = messages.slice(at);
   const sizes = rest.map(bytesOf);
   const split = headBegins(sizes, fixedBytes, limits);
-  list.push(...cut(rest.slice(0, split), limits.segmentBytes, sizes));
+  list.push(...cut(rest.slice(0, split), limits.segmentBytes, isSeen));
   return { list, head: rest.slice(split) };
 }
 
@@ -67,18 +70,25 @@ function headBegins(
   return isTooLarge ? sizes.length : begins;
 }
 
-function cut(messages: readonly Message[], segmentBytes: number, sizes?: readonly number[]): Message[][] {
+function cut(
+  messages: readonly Message[],
+  segmentBytes: number,
+  isSeen: (message: Message) => boolean,
+): Message[][] {
   const runs: Message[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
-  messages.forEach((message, index) => {
-    const size = sizes?.[index] ?? bytesOf(message);
-    if (bytes + size > segmentBytes) {
+  let wasSeen = true;
+  for (const message of messages) {
+    const size = bytesOf(message);
+    const seen = isSeen(message);
+    if (bytes + size > segmentBytes || (seen && !wasSeen)) {
       runs.push([]);
       bytes = 0;
     }
     runs.at(-1)!.push(message);
     bytes += size;
-  });
+    wasSeen = seen;
+  }
   return runs;
 }
 

@@ -5,6 +5,7 @@ import {
   fingerprintOf,
   isApart,
   isCoveredAt,
+  type Lookup,
   makeLookup,
   positionBehind,
 } from '../history/coverage.ts';
@@ -18,6 +19,8 @@ export type Assembled = {
   apart: readonly SegmentRef[];
   /** The others, with their messages. */
   parts: Part[];
+  /** The snapshot's messages; none where there was nothing to compare them with. */
+  lookup: Lookup | undefined;
 };
 
 /** What was learnt of segments by reading them: they never change. Bounded; without it they are only read once more. */
@@ -44,7 +47,7 @@ export async function assemble(
   snapshot: readonly Message[],
   { store, fingerprints }: { store: HistoryStore; fingerprints: Fingerprints },
 ): Promise<Assembled | undefined> {
-  if (refs.length === 0) return { apart: [], parts: [] };
+  if (refs.length === 0) return { apart: [], parts: [], lookup: undefined };
   const lookup = makeLookup(snapshot);
   const parts: Part[] = [];
   let apart = 0;
@@ -72,5 +75,5 @@ export async function assemble(
     parts.push({ ref, messages });
     position = positionBehind(messages, lookup, position);
   }
-  return { apart: refs.slice(0, apart), parts };
+  return { apart: refs.slice(0, apart), parts, lookup };
 }

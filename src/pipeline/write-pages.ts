@@ -1,7 +1,9 @@
+import { fingerprintOf } from '../history/coverage.ts';
 import type { HistoryDocument } from '../history/document.ts';
+import { messageIdentity } from '../history/identity.ts';
 import { isRef, layOut, type PageLimits } from '../history/pages.ts';
 import { makeSegment, type Segment, type SegmentRef } from '../history/segment.ts';
-import type { Assembled } from './assemble.ts';
+import type { Assembled, Fingerprints } from './assemble.ts';
 import type { HistoryStore, Ids, WriteResult } from './ports.ts';
 import { makeSlots } from './slots.ts';
 
@@ -18,6 +20,7 @@ export type PagePorts = {
   pageBytes: number;
   /** A UUID for a new segment. */
   newId: () => string;
+  fingerprints: Fingerprints;
 };
 
 /**
@@ -29,18 +32,21 @@ export type PagePorts = {
 export async function writePages(
   ids: Ids,
   document: HistoryDocument,
-  { apart, parts }: Assembled,
+  { apart, parts, lookup }: Assembled,
   etag: string | undefined,
-  { store, pageBytes, newId }: PagePorts,
+  { store, pageBytes, newId, fingerprints }: PagePorts,
 ): Promise<WriteResult> {
   const { messages, segments, ...fields } = document;
   const fixedBytes = Buffer.byteLength(JSON.stringify({ ...fields, messages: [], segments }));
-  const layout = layOut(messages, parts, fixedBytes, limitsOf(pageBytes));
+  const layout = layOut(messages, parts, fixedBytes, limitsOf(pageBytes), (message) =>
+    lookup ? lookup.positions.has(messageIdentity(message)) : true,
+  );
   const fresh: Segment[] = [];
   const list = layout.list.map((entry): SegmentRef => {
     if (isRef(entry)) return entry;
     const { segment, ref } = makeSegment(ids, entry, newId());
     fresh.push(segment);
+    fingerprints.set(ref.id, fingerprintOf(entry));
     return ref;
   });
   await forEachAtOnce(fresh, (segment) => store.createSegment(segment));
