@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { openChatCompletions } from './azure/chat-completions.ts';
 import { openCosmos } from './azure/cosmos.ts';
 import { makeCredential } from './azure/credential.ts';
@@ -5,16 +6,21 @@ import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
+import { makeFingerprints } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
+import type { GateState } from './pipeline/gate.ts';
+import { makeGates } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
 import { makeLanes } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
 import type { Clock, Log } from './pipeline/ports.ts';
 import { makeRecent } from './pipeline/recent.ts';
+import { makeRoom } from './pipeline/room.ts';
+import { makeTitleGate } from './pipeline/title-gate.ts';
 import { makeTitling } from './pipeline/titling.ts';
 
-/** Just under Cosmos DB's 2 MB, with room for the document's own fields. */
-const MAX_ITEM_BYTES = 2_000_000;
+/** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
+const MAX_MESSAGE_BYTES = 2_000_000;
 const CLOSE_DEADLINE_MS = 2_000;
 
 export type Worker = {
@@ -22,6 +28,8 @@ export type Worker = {
   readonly state: 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED';
   /** Events in hand: received and not yet settled. */
   readonly held: number;
+  /** Whether each service is thought to be there. */
+  readonly gates: readonly GateState[];
   /** Stops receiving, finishes what is in hand within the time-out, abandons the rest, closes everything. */
   stop(timeoutMs: number): Promise<{ abandoned: number }>;
 };
@@ -48,7 +56,7 @@ export async function startWorker(
   const opening = await Promise.allSettled([
     openCosmos(config, credential),
     openRedis(config, credential, log),
-    openServiceBus(config, credential),
+    openServiceBus(config, credential, log),
   ]);
   for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
   const [store, cache, source] = opening;
@@ -66,21 +74,38 @@ export async function startWorker(
     onFatal(error);
   };
   const locks = makeLockKeeper(clock, log);
+  const titleGate = makeTitleGate(clock, log);
+  const titling = makeTitling({
+    model: openChatCompletions(config, credential),
+    gate: titleGate,
+    maxConcurrency: config.titles.maxConcurrency,
+    log,
+  });
+  const gates = makeGates(
+    { 'service-bus': source.value.probe, redis: cache.value.probe, cosmos: store.value.probe },
+    clock,
+    log,
+  );
   const lanes = makeLanes({
     cache: cache.value,
     store: store.value,
-    titling: makeTitling(openChatCompletions(config, credential), config.titles.maxConcurrency, log),
+    titling,
     clock,
-    maxItemBytes: MAX_ITEM_BYTES,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    pageBytes: config.pageBytes,
+    newId: randomUUID,
+    fingerprints: makeFingerprints(),
+    takeRoom: makeRoom(config.memoryBytes).take,
     maxConcurrency: config.maxConcurrency,
     turnWaitMs: config.turnWaitMs,
     locks,
     recent: makeRecent(),
+    gates,
     log,
     onFatal: fail,
     onSettled,
   });
-  const consumer = startConsumer(source.value, lanes, config.maxLockedEvents, clock, log);
+  const consumer = startConsumer(source.value, lanes, gates, config.maxLockedEvents, clock);
   return {
     get state() {
       return state;
@@ -88,6 +113,7 @@ export async function startWorker(
     get held() {
       return lanes.inHand;
     },
+    gates: [...gates.states, titleGate.state],
     async stop(timeoutMs) {
       if (state === 'RUNNING') state = 'DRAINING';
       const startedMs = clock.now();
@@ -96,6 +122,7 @@ export async function startWorker(
       const first = await lanes.drain(timeoutMs);
       await Promise.race([stopped, clock.sleep(Math.max(0, timeoutMs - (clock.now() - startedMs)))]);
       const second = await lanes.drain(Math.max(1_000, timeoutMs - (clock.now() - startedMs)));
+      gates.close();
       locks.close();
       await closeAll();
       if (state === 'DRAINING') state = 'STOPPED';

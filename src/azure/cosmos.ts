@@ -8,7 +8,8 @@ import type { HistoryStore, Ids, WriteResult } from '../pipeline/ports.ts';
 import { storeFailure } from './cosmos-failures.ts';
 import { withDeadline } from './deadline.ts';
 
-const CALL_DEADLINE_MS = 10_000;
+/** Of a point read or write, milliseconds as a rule: what was asked just before an outage ended must not hold its event up for long. */
+const CALL_DEADLINE_MS = 5_000;
 
 /**
  * Opens the container and reads what it is keyed by. Every write is conditional; there is no upsert.

@@ -1,46 +1,48 @@
 import { backOff } from './back-off.ts';
+import { Failure } from './failures.ts';
+import type { Gates } from './gates.ts';
 import type { Lanes } from './lanes.ts';
-import type { Clock, EventSource, Log } from './ports.ts';
+import type { Clock, EventSource } from './ports.ts';
 import { makeSlots } from './slots.ts';
 
-export type Consumer = { stop(): Promise<void> };
+export type Consumer = {
+  /** Receiving has ended when this resolves; what is on its way by then is still accepted. */
+  stop(): Promise<void>;
+};
 
 /**
  * Receives, one event a call and a few calls at once. Each takes one of `maxLockedEvents` slots before it asks and gives
- * it back when the event is settled, so that the events held never exceed the bound, whatever the links do.
+ * it back when the event is settled, so that the events held never exceed the bound, whatever the links do. While a gate is
+ * closed nothing is asked for: an outage costs no event a delivery.
  */
 export function startConsumer(
   source: EventSource,
   lanes: Lanes,
+  gates: Gates,
   maxLockedEvents: number,
   clock: Clock,
-  log: Log,
 ): Consumer {
   const slots = makeSlots(maxLockedEvents);
   const stopping = new AbortController();
-
-  // Said once by all loops together, when it begins and when it ends.
-  let failing = false;
+  const { signal } = stopping;
 
   async function loop(): Promise<void> {
     let failures = 0;
-    while (!stopping.signal.aborted) {
+    while (!signal.aborted) {
       await slots.take();
+      // Behind the slot, which may be long in coming: a gate may have closed meanwhile.
+      await gates.opened(signal);
       try {
-        const held = stopping.signal.aborted ? undefined : await source.receive();
+        const held = signal.aborted ? undefined : await source.receive(signal);
         failures = 0;
-        if (failing) log.info({}, 'receiving again');
-        failing = false;
+        gates.receiving(undefined);
         if (held) lanes.accept(held, slots.give);
         else slots.give();
       } catch (error) {
         slots.give();
         failures += 1;
-        const { name, message } = error as Error;
-        if (!failing)
-          log.warn({ code: 'ReceiveFailed', reason: message || name }, 'receiving failed, to be tried again');
-        failing = true;
-        await clock.sleep(backOff(failures - 1, clock), stopping.signal);
+        gates.receiving(receiveFailure(error));
+        await clock.sleep(backOff(failures - 1, clock), signal);
       }
     }
   }
@@ -53,4 +55,10 @@ export function startConsumer(
       await Promise.all(loops);
     },
   };
+}
+
+function receiveFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const { code, name, message } = error as { code?: unknown; name: string; message: string };
+  return new Failure('ReceiveFailed', `receiving: ${String(code ?? name)}: ${message}`, { cause: error });
 }

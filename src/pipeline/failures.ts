@@ -1,3 +1,5 @@
+export type Dependency = 'service-bus' | 'redis' | 'cosmos' | 'titles';
+
 /** What can go wrong with an event, in one table: logs, dead-letter reasons, metrics and docs all use these codes. */
 export type FailureRule = {
   /**
@@ -6,7 +8,7 @@ export type FailureRule = {
    */
   outcome: 'dead-letter' | 'hold' | 'wait' | 'fallback';
   /** Which service's trouble it is, where it is a service's as such and not one document's. */
-  dependency?: 'redis' | 'cosmos' | 'titles' | 'service-bus';
+  dependency?: Dependency;
   summary: string;
 };
 
@@ -26,6 +28,10 @@ export const failures = {
   MessageTooLarge: {
     outcome: 'dead-letter',
     summary: 'a message is over the item limit; everything else is persisted',
+  },
+  SegmentMissing: {
+    outcome: 'wait',
+    summary: 'history lists a page that is not there: nothing is written over it',
   },
   ForeignItem: { outcome: 'dead-letter', summary: 'the stored item is not a conversation of this user' },
   PartitionFull: {
@@ -57,6 +63,13 @@ export const failures = {
     summary: 'Service Bus did not take the settlement',
   },
 } as const satisfies Record<string, FailureRule>;
+
+/** Whose trouble a failure is, if it is a service's as such. */
+export const dependencyOf = (code: FailureCode): Dependency | undefined =>
+  (failures[code] as FailureRule).dependency;
+
+/** Whether trying again would bring the same: the event is set aside. */
+export const isFinal = (code: FailureCode): boolean => failures[code].outcome === 'dead-letter';
 
 export type FailureCode = keyof typeof failures;
 

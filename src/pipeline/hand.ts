@@ -8,7 +8,10 @@ import type { Clock, HeldEvent, Log, Settlement } from './ports.ts';
 export type Work = {
   held: HeldEvent;
   event: TurnEvent;
+  /** Of the conversation. */
   key: string;
+  /** In which lane it is worked: its conversation's, or its session's. */
+  lane: string;
   receivedAtMs: number;
   waits: number;
   waitUntilMs: number | undefined;

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { startConsumer } from './consumer.ts';
 import { Failure } from './failures.ts';
+import { makeGates, type Needed } from './gates.ts';
 import { makeLanes } from './lanes.ts';
 import { makeLockKeeper } from './locks.ts';
 import { memoryPorts } from './memory-ports.ts';
-import type { EventSource, HeldEvent, Settlement } from './ports.ts';
+import type { EventSource, HeldEvent, Probe, Settlement } from './ports.ts';
 import { makeRecent } from './recent.ts';
+import { makeTitleGate } from './title-gate.ts';
 import { makeTitling } from './titling.ts';
 
 function setUp(
   given: {
     turnWaitMs?: number;
     maxConcurrency?: number;
+    probes?: Record<Needed, Probe>;
     cacheRead?: (read: () => Promise<string | undefined>) => Promise<string | undefined>;
   } = {},
 ) {
@@ -25,11 +28,14 @@ function setUp(
         read: (...args: Parameters<typeof memory.cache.read>) => cacheRead(() => memory.cache.read(...args)),
       }
     : memory.cache;
+  const { model, clock, log } = memory;
+  const probes = { 'service-bus': cache.probe, redis: cache.probe, cosmos: memory.store.probe };
+  const gates = makeGates(given.probes ?? probes, clock, log);
   const lanes = makeLanes({
     ...memory,
+    gates,
     cache,
-    titling: makeTitling(memory.model, 4, memory.log),
-    maxItemBytes: 2_000_000,
+    titling: makeTitling({ model, gate: makeTitleGate(clock, log), maxConcurrency: 4, log }),
     maxConcurrency: given.maxConcurrency ?? 4,
     turnWaitMs: given.turnWaitMs ?? 30_000,
     locks: makeLockKeeper(memory.clock, memory.log),
@@ -66,6 +72,7 @@ function setUp(
   return {
     ...memory,
     lanes,
+    gates,
     talk,
     held,
     settled,
@@ -220,7 +227,7 @@ describe('lanes', () => {
 
 describe('the consumer', () => {
   test('never holds more than its bound, and keeps on receiving after failures', async () => {
-    const { lanes, talk, held, settled, clock, log } = setUp();
+    const { lanes, gates, talk, held, settled, clock } = setUp();
     let sent = 0;
     let most = 0;
     let holding = 0;
@@ -245,9 +252,10 @@ describe('the consumer', () => {
         return event;
       },
       async probe() {},
+      reconnect() {},
       async close() {},
     };
-    const consumer = startConsumer(source, lanes, 5, clock, log);
+    const consumer = startConsumer(source, lanes, gates, 5, clock);
     await expect.poll(() => settled.length).toBe(59);
     await consumer.stop();
     expect(most).toBeLessThanOrEqual(5);

@@ -1,16 +1,19 @@
 import { parseEvent, type TurnEvent } from '../history/event.ts';
 import { backOff } from './back-off.ts';
 import { Failure } from './failures.ts';
+import type { Gates } from './gates.ts';
 import { type HandOptions, idsOf, makeHand, type Work } from './hand.ts';
-import { keyOf, type PersistPorts, persist, type Verdict } from './persist.ts';
+import { keyOf, type PersistPorts, persist } from './persist.ts';
 import type { HeldEvent, Settlement } from './ports.ts';
 import type { Recent } from './recent.ts';
 import { makeSlots } from './slots.ts';
+import { makeThrottle } from './throttle.ts';
+import type { Verdict } from './verdict.ts';
 
 type Lane = { waiting: Work[]; running: boolean };
 
 export type LaneOptions = PersistPorts &
-  HandOptions & { maxConcurrency: number; turnWaitMs: number; recent: Recent };
+  HandOptions & { maxConcurrency: number; turnWaitMs: number; recent: Recent; gates: Gates };
 
 export type Lanes = {
   /** Takes an event in hand. `done` is called once, when it is settled or its lock is lost. */
@@ -23,12 +26,14 @@ export type Lanes = {
 /**
  * One lane a conversation: its events are never worked against each other. Those that wait when a read of Redis is
  * about to be issued are covered by it, by the one write that follows, and settled together; later ones make
- * another round.
+ * another round. Where the subscription has sessions it is one lane a session, worked in the session's order: a round
+ * then takes the events of one conversation that stand together at the front.
  */
 export function makeLanes(options: LaneOptions): Lanes {
-  const { clock, log, recent } = options;
+  const { clock, log, recent, gates } = options;
   const lanes = new Map<string, Lane>();
   const slots = makeSlots(options.maxConcurrency);
+  const throttle = makeThrottle(slots, clock);
   const hand = makeHand(options);
   const stopping = new AbortController();
   const settleAll = (works: readonly Work[], settlement: Settlement): void => {
@@ -36,7 +41,7 @@ export function makeLanes(options: LaneOptions): Lanes {
   };
 
   function enqueue(works: readonly Work[]): void {
-    const key = works[0]!.key;
+    const { lane: key } = works[0]!;
     let lane = lanes.get(key);
     if (!lane) {
       lane = { waiting: [], running: false };
@@ -56,20 +61,17 @@ export function makeLanes(options: LaneOptions): Lanes {
     lane.running = true;
     let failures = 0;
     while (lane.waiting.length > 0) {
+      await gates.opened(stopping.signal);
       await slots.take();
       let delayMs: number | undefined;
       try {
-        delayMs = await round(
-          lane.waiting.splice(0).filter((work) => !work.settled),
-          lane,
-          failures,
-        );
+        delayMs = await round(takeTogether(lane), lane, failures);
       } finally {
         slots.give();
       }
       failures = delayMs === undefined ? 0 : failures + 1;
       // Outside the slot: a conversation that waits for a service holds up no other.
-      if (delayMs !== undefined) await clock.sleep(delayMs, stopping.signal);
+      if (delayMs !== undefined) await gates.patience(delayMs, stopping.signal);
     }
     lane.running = false;
     lanes.delete(key);
@@ -91,7 +93,10 @@ export function makeLanes(options: LaneOptions): Lanes {
         event,
         left.map((work) => work.event),
         options,
+        () => left.some((work) => !work.settled),
       );
+      gates.worked(result.history !== undefined);
+      throttle.worked();
       if (result.history) recent.note(key, result.history, result.readAtMs);
       conclude(left, result.verdicts, result.titled);
       return undefined;
@@ -101,12 +106,16 @@ export function makeLanes(options: LaneOptions): Lanes {
         throw error;
       }
       recent.forget(key);
+      // Nothing is left of this round: each of its events has been reported lost.
+      if (error.code === 'LockLost') return undefined;
+      gates.failed(key, error);
+      if (error.code === 'StoreThrottled') throttle.throttled(failures + 1);
       log.warn(
         { code: error.code, ...idsOf(left[0]!), events: left.length, reason: error.message },
         'held, to be tried again',
       );
       lane.waiting.unshift(...left);
-      return error.retryAfterMs ?? backOff(failures, clock);
+      return Math.max(error.retryAfterMs ?? 0, backOff(failures, clock));
     }
   }
 
@@ -131,8 +140,9 @@ export function makeLanes(options: LaneOptions): Lanes {
       },
       (error) => {
         if (!(error instanceof Failure)) return options.onFatal(error);
+        gates.failed(key, error);
         log.warn({ code: error.code, reason: error.message }, 'the title was not stored, to be tried again');
-        if (complete.length > 0) enqueueAfter(error.retryAfterMs ?? backOff(3, clock), complete);
+        if (complete.length > 0) enqueueAfter(Math.max(error.retryAfterMs ?? 0, backOff(3, clock)), complete);
       },
     );
   }
@@ -159,6 +169,7 @@ export function makeLanes(options: LaneOptions): Lanes {
         held,
         event,
         key: keyOf(event),
+        lane: held.sessionId === undefined ? keyOf(event) : `session ${held.sessionId}`,
         receivedAtMs,
         waits: 0,
         waitUntilMs: undefined,
@@ -181,6 +192,14 @@ export function makeLanes(options: LaneOptions): Lanes {
       return hand.size;
     },
   };
+}
+
+/** Takes the events at the front of a lane that are of one conversation, and forgets those that are out of our hands. */
+function takeTogether(lane: Lane): Work[] {
+  const waiting = lane.waiting.filter((work) => !work.settled);
+  const end = waiting.findIndex((work) => work.key !== waiting[0]!.key);
+  lane.waiting = end < 0 ? [] : waiting.slice(end);
+  return end < 0 ? waiting : waiting.slice(0, end);
 }
 
 const nobody: TurnEvent = { sessionId: '', userId: '', chatMessageId: '', completedAt: '', completedAtMs: 0 };

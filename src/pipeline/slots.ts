@@ -1,25 +1,44 @@
 /** A bound on how many do something at once. First come, first served. */
-export type Slots = { take(): Promise<void>; give(): void; readonly taken: number };
+export type Slots = {
+  take(): Promise<void>;
+  give(): void;
+  readonly taken: number;
+  /** May be moved while slots are taken: a lower one is reached as they are given back. */
+  limit: number;
+};
 
 export function makeSlots(limit: number): Slots {
   let taken = 0;
+  let current = limit;
   const queue: (() => void)[] = [];
+  const admit = (): void => {
+    while (taken < current && queue.length > 0) {
+      taken += 1;
+      queue.shift()!();
+    }
+  };
   return {
     take() {
-      if (taken < limit) {
+      // Whoever waits comes before who comes now.
+      if (taken < current && queue.length === 0) {
         taken += 1;
         return Promise.resolve();
       }
       return new Promise((resolve) => queue.push(resolve));
     },
     give() {
-      const next = queue.shift();
-      // The slot passes straight to the next in line, so `taken` never dips and never exceeds the limit.
-      if (next) next();
-      else taken -= 1;
+      taken -= 1;
+      admit();
     },
     get taken() {
       return taken;
+    },
+    get limit() {
+      return current;
+    },
+    set limit(value) {
+      current = value;
+      admit();
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { Message } from '../history/conversation.ts';
-import { cleanTitle, titleContext } from '../history/title.ts';
+import { cleanTitle, type TitleLine, titleContext } from '../history/title.ts';
 import { Failure } from './failures.ts';
 import type { Log, TitleModel } from './ports.ts';
 import { makeSlots } from './slots.ts';
+import type { TitleGate } from './title-gate.ts';
 
 export type TitleOutcome = { title: string } | { titleRefused: true } | { none: true };
 
@@ -23,17 +24,23 @@ export type Titling = {
   forget(key: string): void;
 };
 
+export type TitlingOptions = { model: TitleModel; gate: TitleGate; maxConcurrency: number; log: Log };
+
 /** Asks the model within a bound of its own, cleans the answer, and turns every failure into an outcome. */
-export function makeTitling(model: TitleModel, maxConcurrency: number, log: Log): Titling {
+export function makeTitling({ model, gate, maxConcurrency, log }: TitlingOptions): Titling {
   const slots = makeSlots(maxConcurrency);
   const jobs = new Map<string, TitleJob>();
 
-  async function ask(messages: readonly Message[]): Promise<TitleOutcome> {
-    const context = titleContext(messages);
+  // It is given the context alone: for as long as the model takes, nothing holds the conversation in memory.
+  async function ask(key: string, context: readonly TitleLine[]): Promise<TitleOutcome> {
     if (context.length === 0) return { none: true };
     await slots.take();
     try {
-      const title = cleanTitle(await model.ask(context));
+      // Behind the slot: those that queue while the model goes away need not each wait for it.
+      if (!gate.admits()) return { none: true };
+      const answer = await model.ask(context);
+      gate.succeeded();
+      const title = cleanTitle(answer);
       if (title !== undefined) return { title };
       log.warn({ code: 'TitleUnusable' }, 'the model gave no usable title');
       return { none: true };
@@ -42,6 +49,8 @@ export function makeTitling(model: TitleModel, maxConcurrency: number, log: Log)
         error instanceof Failure
           ? error
           : { code: 'TitleUnavailable' as const, message: (error as Error).name };
+      if (code === 'TitleRefused') gate.succeeded();
+      else gate.failed(key, message);
       log.warn({ code, reason: message }, 'no title');
       return code === 'TitleRefused' ? { titleRefused: true } : { none: true };
     } finally {
@@ -53,7 +62,11 @@ export function makeTitling(model: TitleModel, maxConcurrency: number, log: Log)
     job(key, messages) {
       const underWay = jobs.get(key);
       if (underWay) return underWay;
-      const job: TitleJob = { outcome: undefined, answered: ask(messages), stored: undefined };
+      const job: TitleJob = {
+        outcome: undefined,
+        answered: ask(key, titleContext(messages)),
+        stored: undefined,
+      };
       jobs.set(key, job);
       void job.answered.then((outcome) => {
         job.outcome = outcome;
