@@ -2,6 +2,7 @@ import type { TokenCredential } from '@azure/identity';
 import { ServiceBusClient, type ServiceBusReceiver } from '@azure/service-bus';
 import Long from 'long';
 import type { Config } from '../config.ts';
+import { sparingly } from './credential.ts';
 import { withDeadline } from './deadline.ts';
 import { makeSockets } from './service-bus-sockets.ts';
 
@@ -37,7 +38,7 @@ export function subscriptionOf(config: Config, credential: TokenCredential): Ent
       const options = { retryOptions: { ...retryOptions, timeoutInMs } };
       return makeClient(
         connectionString === undefined
-          ? new ServiceBusClient(namespace!, credential, options)
+          ? new ServiceBusClient(namespace!, sparingly(credential), options)
           : new ServiceBusClient(connectionString, options),
       );
     },
