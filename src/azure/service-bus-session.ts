@@ -22,8 +22,8 @@ export type Session = {
   unsettled: number;
   received: number;
   usedAtMs: number;
-  /** A receive on it is under way. */
-  receiving: boolean;
+  /** A receive on it is under way, or about to be. */
+  taken: boolean;
   /** The lock is lost or the link is gone, which is the same: nothing of it can be settled any more. */
   readonly lost: boolean;
   /** @throws the client's error; the session is lost then */
@@ -98,12 +98,11 @@ export function makeSession(
     unsettled: 0,
     received: 0,
     usedAtMs: Date.now(),
-    receiving: false,
+    taken: false,
     get lost() {
       return lost;
     },
     async receive(waitMs) {
-      session.receiving = true;
       try {
         const message = await receiveOne(waitMs);
         if (!message) return undefined;
@@ -115,7 +114,6 @@ export function makeSession(
         session.lose();
         throw error;
       } finally {
-        session.receiving = false;
         session.usedAtMs = Date.now();
       }
     },

@@ -1,6 +1,6 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { EventSource, HeldEvent, Log } from '../pipeline/ports.ts';
-import { withDeadline } from './deadline.ts';
+import { DeadlineError, withDeadline } from './deadline.ts';
 import { type Client, type Entity, IDLE_WAIT_MS, openReceiver, peekOldest } from './service-bus-client.ts';
 import { makeHeldSequences } from './service-bus-held.ts';
 import { makeLockTimes } from './service-bus-locks.ts';
@@ -31,6 +31,9 @@ export type SessionsOptions = {
   log: Log;
 };
 
+/** A receive that waits for a session to receive from. */
+type Waiter = { resolve(session: Session | undefined): void; reject(error: unknown): void };
+
 /** The answers of a broker that has no session to give: none is free, or another receiver was faster. */
 const noSession = new Set<unknown>(['ServiceTimeout', 'SessionCannotBeLocked']);
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
@@ -53,7 +56,8 @@ export async function requiresSessions({ connect, topic, subscription }: Entity)
 
 /**
  * Receives from many sessions at once, in order within each: a receive takes a session that is held already, or the next
- * one. A session with nothing left to receive or to settle is let go; one that waits only for settlements takes no receive.
+ * one. A session with nothing left to receive or to settle is let go; one that waits for settlements takes a receive only now
+ * and then.
  */
 export function receiveFromSessions(entity: Entity, options: SessionsOptions): EventSource {
   const { topic, subscription } = entity;
@@ -62,6 +66,8 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
   /** Those on which nobody receives just now and somebody may; the longest unused first. */
   const ready: Session[] = [];
   const all = new Set<Session>();
+  const waiters: Waiter[] = [];
+  let accepting = 0;
   const held = makeHeldSequences(options.maxLockedEvents);
   let current = entity.connect();
   let othersWait = false;
@@ -81,36 +87,70 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
     if (all.delete(session)) void session.close();
   }
 
-  async function accept(signal: AbortSignal): Promise<Session | undefined> {
+  /** To the first who waits for a session. */
+  function offer(session: Session): void {
+    const waiter = waiters.shift();
+    session.taken = waiter !== undefined;
+    if (waiter) waiter.resolve(session);
+    else ready.push(session);
+  }
+
+  function nextSession(signal: AbortSignal): Promise<Session | undefined> {
+    if (signal.aborted) return Promise.resolve(undefined);
+    const session = ready.shift();
+    if (session) {
+      session.taken = true;
+      return Promise.resolve(session);
+    }
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        const at = waiters.indexOf(waiter);
+        if (at >= 0) waiters.splice(at, 1);
+        resolve(undefined);
+      };
+      const waiter: Waiter = {
+        resolve(next) {
+          signal.removeEventListener('abort', leave);
+          resolve(next);
+        },
+        reject(error) {
+          signal.removeEventListener('abort', leave);
+          reject(error);
+        },
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      waiters.push(waiter);
+      if (accepting < waiters.length) void accept();
+    });
+  }
+
+  /** Asks for a session until one is granted or none has come. Goes on when the one who asked has got another or has left. */
+  async function accept(): Promise<void> {
+    accepting += 1;
     const asked = current;
     const startedMs = performance.now();
-    const accepting = asked
+    const granting = asked
       .call((client) => client.acceptNextSession(topic, subscription, { maxAutoLockRenewalDurationInMs: 0 }))
       .then((receiver) => makeSession(receiver, asked, lockTimes, letGo));
-    const stopped = new Promise<undefined>((resolve) => {
-      if (signal.aborted) resolve(undefined);
-      signal.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
-    let session: Session | undefined;
     try {
-      session = await withDeadline(ACCEPT_DEADLINE_MS, 'the next session', () =>
-        Promise.race([accepting, stopped]),
-      );
+      const session = await withDeadline(ACCEPT_DEADLINE_MS, 'the next session', () => granting);
       othersWait = performance.now() - startedMs < AT_ONCE_MS;
-      if (session) all.add(session);
-      return session;
+      if (closed) return void session.close();
+      all.add(session);
+      offer(session);
     } catch (error) {
       othersWait = false;
-      if (noSession.has(codeOf(error))) return undefined;
-      replace(asked, () => entity.connect());
-      throw error;
-    } finally {
-      // One that is granted after all goes back at once; that there is none is what was hoped for.
-      if (!session)
-        accepting.then(
+      if (noSession.has(codeOf(error))) return waiters.shift()?.resolve(undefined);
+      // One that is granted too late goes back at once.
+      if (error instanceof DeadlineError)
+        granting.then(
           (late) => late.close(),
           () => undefined,
         );
+      replace(asked, () => entity.connect());
+      waiters.shift()?.reject(error);
+    } finally {
+      accepting -= 1;
     }
   }
 
@@ -127,16 +167,17 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
   }
 
   async function receive(signal: AbortSignal): Promise<HeldEvent | undefined> {
-    const session = ready.shift() ?? (await accept(signal));
+    const session = await nextSession(signal);
     if (!session) {
       if (!signal.aborted && (await watch.isDead())) replace(current, () => entity.connect());
       return undefined;
     }
     const message = signal.aborted ? undefined : await receiveFrom(session);
+    session.taken = false;
     if (message) watch.came();
     if (session.lost) return undefined;
     const isOver = !message || session.received >= MESSAGES_A_TURN;
-    if (!isOver) ready.push(session);
+    if (!isOver) offer(session);
     else if (session.unsettled === 0) letGo(session);
     return message && hold(session, message);
   }
@@ -169,18 +210,23 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
         held.settled(sequenceNumber);
         session.unsettled -= 1;
         // Nobody receives from it and nobody will: its turn was over.
-        if (session.unsettled === 0 && !session.receiving && !ready.includes(session)) letGo(session);
+        if (session.unsettled === 0 && !session.taken && !ready.includes(session)) letGo(session);
       },
     };
   }
 
-  /** While no slot is free nobody receives: what this process does not use goes back, and what ran out is forgotten. */
+  /**
+   * What ran out is forgotten. What this process does not use goes back, as while no slot is free and nobody receives. And
+   * what waited for settlements for a while is looked at again: more may have come for it.
+   */
   const tidying = setInterval(() => {
     const now = Date.now();
     for (const session of all)
       if (now >= session.lock.lockedUntilMs) session.lose();
-      else if (session.unsettled === 0 && !session.receiving && now - session.usedAtMs > IDLE_WAIT_MS)
-        letGo(session);
+      else if (!session.taken && now - session.usedAtMs > IDLE_WAIT_MS) {
+        if (session.unsettled === 0) letGo(session);
+        else if (session.received < MESSAGES_A_TURN && !ready.includes(session)) offer(session);
+      }
   }, TIDY_MS);
   tidying.unref();
 
@@ -203,6 +249,7 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
     async close() {
       closed = true;
       clearInterval(tidying);
+      for (const waiter of waiters.splice(0)) waiter.resolve(undefined);
       await Promise.all(
         [...all].map((session) => withDeadline(CLOSE_MS, 'closing', session.close).catch(() => undefined)),
       );
