@@ -71,8 +71,9 @@ describe.each(both)('%s', (_, options) => {
     for (let probe = 0; probe < 25; probe += 1) await expect(source.probe()).rejects.toThrow('a peek');
     stack.serviceBus.setFaults({ refuseCbs: false, freeze: true });
     await Promise.all(Array.from({ length: 25 }, () => expect(source.probe()).rejects.toThrow('a peek')));
+    // Still it does not answer: nobody closes in good order here.
+    await expect.poll(() => connections().open, { timeout: 5_000 }).toBeLessThanOrEqual(before);
     stack.serviceBus.setFaults({ freeze: false });
-    await expect.poll(() => connections().open, { timeout: 10_000 }).toBeLessThanOrEqual(before);
     expect(connections().accepted).toBeGreaterThanOrEqual(50);
     await source.probe();
     await expect.poll(() => connections().open, { timeout: 15_000 }).toBeLessThanOrEqual(before);
