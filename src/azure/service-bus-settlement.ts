@@ -21,6 +21,14 @@ export function settleOver(
   });
 }
 
+/**
+ * The same message, to be settled by its lock token over the management link: to the client a message without a link is a
+ * deferred one, and those it settles so.
+ */
+export function byToken(message: ServiceBusReceivedMessage): ServiceBusReceivedMessage {
+  return Object.create(message, { delivery: { value: { remote_settled: false } } });
+}
+
 export function serviceBusFailure(what: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   const { code, message } = error as { code?: unknown; message: string };
