@@ -1,5 +1,5 @@
 import { Failure } from '../../src/pipeline/failures.ts';
-import type { EventSource, HeldEvent, Settlement } from '../../src/pipeline/ports.ts';
+import type { EventSource, HeldEvent } from '../../src/pipeline/ports.ts';
 import { courseOf } from './courses.ts';
 import { type Course, call, latency } from './network.ts';
 import type { Process } from './process.ts';
@@ -12,7 +12,6 @@ export type Queued = {
   state: 'waiting' | 'locked' | 'completed' | 'dead';
   deliveries: number;
   lock: Held | undefined;
-  deadReason: string | undefined;
 };
 
 /** One delivery of an event to a process, under its lock. */
@@ -24,6 +23,9 @@ export type Held = {
   readonly enqueuedAtMs: number;
   untilMs: number;
 };
+
+/** `reason` is a dead letter's. */
+export type Settlement = { kind: 'complete' | 'abandon' | 'dead-letter'; reason?: string };
 
 export type Broker = {
   send(body: unknown): Queued;
@@ -114,7 +116,6 @@ export function makeBroker(world: World, watch: BrokerWatch): Broker {
 
   function apply(held: Held, settlement: Settlement): void {
     mustHold(held);
-    if (settlement.kind === 'dead-letter') held.queued.deadReason = settlement.reason;
     const states = { complete: 'completed', abandon: 'waiting', 'dead-letter': 'dead' } as const;
     if (settlement.kind !== 'abandon') unsettled -= 1;
     release(held, states[settlement.kind]);
@@ -143,8 +144,7 @@ export function makeBroker(world: World, watch: BrokerWatch): Broker {
       deliveryCount: queued.deliveries - 1,
       traceparent: undefined,
       async settle(settlement) {
-        const reason = settlement.kind === 'dead-letter' ? ` ${settlement.reason}` : '';
-        const what = `${settlement.kind} ${name}${reason}`;
+        const what = `${settlement.kind} ${name}${settlement.kind === 'dead-letter' ? ` ${settlement.reason}` : ''}`;
         if (!process.isAlive)
           return call(world, process, what, course('SettlementFailed', 0), () => undefined);
         watch.settling(held, settlement);
@@ -207,7 +207,7 @@ export function makeBroker(world: World, watch: BrokerWatch): Broker {
     send(body) {
       unsettled += 1;
       const sequence = queue.length + 1;
-      const fresh = { state: 'waiting', deliveries: 0, lock: undefined, deadReason: undefined } as const;
+      const fresh = { state: 'waiting', deliveries: 0, lock: undefined } as const;
       const queued: Queued = { sequence, body, enqueuedAtMs: clock.nowMs, ...fresh };
       queue.push(queued);
       world.counts.events += 1;
