@@ -15,6 +15,8 @@ export type TitleJob = {
   readonly answered: Promise<TitleOutcome>;
   /** The patch under way that stores it, shared by all whose events wait; tells whether history has a title then. */
   stored: Promise<boolean> | undefined;
+  /** History has a title by now: there is nothing to ask any more. */
+  overtaken: boolean;
 };
 
 export type Titling = {
@@ -32,12 +34,16 @@ export function makeTitling({ model, gate, maxConcurrency, log }: TitlingOptions
   const jobs = new Map<string, TitleJob>();
 
   // It is given the context alone: for as long as the model takes, nothing holds the conversation in memory.
-  async function ask(key: string, context: readonly TitleLine[]): Promise<TitleOutcome> {
+  async function ask(
+    key: string,
+    context: readonly TitleLine[],
+    isOvertaken: () => boolean,
+  ): Promise<TitleOutcome> {
     if (context.length === 0) return { none: true };
     await slots.take();
     try {
       // Behind the slot: those that queue while the model goes away need not each wait for it.
-      if (!gate.admits()) return { none: true };
+      if (isOvertaken() || !gate.admits()) return { none: true };
       const answer = await model.ask(context);
       gate.succeeded();
       const title = cleanTitle(answer);
@@ -64,17 +70,24 @@ export function makeTitling({ model, gate, maxConcurrency, log }: TitlingOptions
       if (underWay) return underWay;
       const job: TitleJob = {
         outcome: undefined,
-        answered: ask(key, titleContext(messages)),
+        answered: ask(key, titleContext(messages), () => job.overtaken),
         stored: undefined,
+        overtaken: false,
       };
       jobs.set(key, job);
       void job.answered.then((outcome) => {
         job.outcome = outcome;
         // There is nothing to store: a later event may ask again.
-        if ('none' in outcome) jobs.delete(key);
+        if ('none' in outcome || job.overtaken) jobs.delete(key);
       });
       return job;
     },
-    forget: (key) => void jobs.delete(key),
+    forget(key) {
+      const job = jobs.get(key);
+      if (!job) return;
+      // The model is not asked again while it still works on the first request.
+      if (job.outcome) jobs.delete(key);
+      else job.overtaken = true;
+    },
   };
 }

@@ -1,0 +1,145 @@
+import type { Held, Queued, Settlement } from '../world/broker.ts';
+import type { Process } from '../world/process.ts';
+import type { Announcement } from '../world/publisher.ts';
+import { keyOf, type Store } from '../world/store.ts';
+import type { World } from '../world/world.ts';
+import type { Published } from './published.ts';
+import type { makeRounds, Round } from './rounds.ts';
+import { copiesOf, headOf, lacking, showsTurn, type Whole, wholeOf } from './whole.ts';
+
+type Given = {
+  world: World;
+  store: Store;
+  rounds: ReturnType<typeof makeRounds>;
+  published: Published;
+  announcements: ReadonlyMap<Queued, Announcement>;
+  isDraining: (process: Process) => boolean;
+};
+
+/** What must hold when a settlement is sent: that it is deserved, that what it vouches for is stored, and that it is the only one. */
+export function makeSettlementChecks({ world, store, rounds, published, announcements, isDraining }: Given) {
+  const receivedAtMs = new Map<Held, number>();
+  const underWay = new Map<Held, string>();
+  const done = new Set<Held>();
+
+  const wholeNow = (about: Announcement): Whole | undefined => {
+    const item = store.heads.get(keyOf(about.chat));
+    return item && wholeOf(headOf(item), store.segments);
+  };
+
+  function mustBeStored(about: Announcement, seen: readonly Round[], fail: (text: string) => void): void {
+    const whole = wholeNow(about);
+    if (whole?.head.deletedAt) return;
+    const copies = copiesOf(whole?.messages ?? [], about.chat);
+    for (const { version, hasFailed } of seen) {
+      if (hasFailed) continue;
+      const snapshot =
+        version?.value === undefined ? undefined : published.snapshotOf(about.chat.sessionId, version.value);
+      const lost = snapshot && lacking(snapshot.copies, copies);
+      if (lost) fail(`before what Redis showed is stored: ${lost}`);
+    }
+  }
+
+  function completing(held: Held, about: Announcement, fail: (text: string) => void): void {
+    const seen = rounds.of(held.process, held.enqueuedAtMs);
+    const whole = wholeNow(about);
+    if (whole?.head.deletedAt) return;
+    mustBeStored(about, seen, fail);
+    if (about.chat.kind !== 'good') return void fail(`although it is ${about.chat.kind}`);
+    if (
+      !whole ||
+      (!showsTurn(whole.head, about) && !showsTurn({ ...whole.head, messages: whole.messages }, about))
+    )
+      return void fail('although its turn is not stored');
+    const isLeftOut = whole.messages.some(
+      ({ messageId, omittedBytes }) =>
+        omittedBytes && String(messageId).startsWith(`${about.chatMessageId}_`),
+    );
+    if (isLeftOut && (seen.length === 0 || showsOversized(about, seen.at(-1)!)))
+      fail('although a message of its turn is left out');
+  }
+
+  const isOversized = (message: object): boolean =>
+    Buffer.byteLength(JSON.stringify(message)) > world.plan.maxMessageBytes;
+
+  /** A worker that did not see the message itself need not look for a marker in old segments. */
+  function showsOversized({ chat, chatMessageId }: Announcement, { version }: Round): boolean {
+    const snapshot =
+      version?.value === undefined ? undefined : published.snapshotOf(chat.sessionId, version.value);
+    return Boolean(
+      snapshot?.messages.some(
+        (message) => String(message.messageId).startsWith(`${chatMessageId}_`) && isOversized(message),
+      ),
+    );
+  }
+
+  function deadLettering(
+    held: Held,
+    about: Announcement,
+    reason: string,
+    fail: (text: string) => void,
+  ): void {
+    const { chat } = about;
+    const sinceMs = receivedAtMs.get(held)!;
+    const seen = rounds.of(held.process, held.enqueuedAtMs);
+    const last = seen.at(-1);
+    const expected = {
+      mismatch: 'IdentityMismatch',
+      garbage: 'InvalidConversation',
+      foreign: 'ForeignItem',
+      rejected: 'RejectedByStore',
+      good: '',
+    };
+    if (reason === expected[chat.kind]) return;
+    if (reason === 'MessageTooLarge') {
+      mustBeStored(about, seen, fail);
+      const isDeserved = chat.said.some(({ turn, message }) => turn === about.turn && isOversized(message));
+      if (!isDeserved) fail('although nothing of it is too large');
+      return;
+    }
+    if (reason !== 'TurnNotFound' && reason !== 'ConversationNotFound')
+      return void fail('for no reason of its own');
+    if (world.clock.nowMs - sinceMs < world.plan.turnWaitMs) fail('before the time to wait is over');
+    if (!last) return void fail('without a look');
+    const { value } = last.version!;
+    const snapshot = value === undefined ? undefined : published.snapshotOf(chat.sessionId, value);
+    if (snapshot && chat.kind === 'good' && showsTurn(snapshot, about)) fail('although Redis shows the turn');
+    if ((storedAtMs.get(about.chatMessageId) ?? Number.POSITIVE_INFINITY) < last.atMs)
+      fail('although history has the turn');
+    if (chat.kind === 'good') mustBeStored(about, seen, fail);
+  }
+
+  /** Since when a turn is to be found in history under its name. */
+  const storedAtMs = new Map<string, number>();
+
+  return {
+    committed(whole: Whole): void {
+      for (const { messageId } of whole.messages) {
+        const turn = String(messageId).split('_')[0]!;
+        if (!storedAtMs.has(turn)) storedAtMs.set(turn, world.clock.nowMs);
+      }
+    },
+    received: (held: Held): void => void receivedAtMs.set(held, world.clock.nowMs),
+    settling(held: Held, settlement: Settlement): void {
+      const { queued } = held;
+      const kind =
+        settlement.reason === undefined ? settlement.kind : `${settlement.kind} ${settlement.reason}`;
+      const fail = (text: string): void => world.violate(`e${queued.sequence} is settled (${kind}) ${text}`);
+      if (done.has(held)) fail('although it is settled');
+      if (underWay.has(held)) fail(`while it is being settled (${underWay.get(held)})`);
+      underWay.set(held, kind);
+      const about = announcements.get(queued);
+      if (settlement.kind === 'abandon') {
+        if (!isDraining(held.process)) fail('although its worker is not to stop');
+      } else if (!about) {
+        if (kind !== 'dead-letter InvalidEvent' && kind !== 'dead-letter UnexpectedEventType')
+          fail('although it is no event');
+      } else if (settlement.kind === 'complete') completing(held, about, fail);
+      else deadLettering(held, about, settlement.reason!, fail);
+    },
+    settled(held: Held, isOk: boolean): void {
+      underWay.delete(held);
+      if (isOk) done.add(held);
+    },
+  };
+}
