@@ -122,7 +122,10 @@ export async function startStack(options: StackOptions = {}) {
         latencyMs: latencyMs.chat ?? 0,
       }),
     );
-    const services = { 'service-bus': serviceBus, cosmos, redis, 'chat-completions': chat };
+    const services = {
+      ...{ 'service-bus': serviceBus, cosmos, redis, 'chat-completions': chat },
+      ...(entra ? { entra } : {}),
+    };
     const control = await open('control (--control-port)', startControl(services, host, ports.control ?? 0));
     const keys: Record<string, string> = {
       SERVICEBUS_FULLY_QUALIFIED_NAMESPACE: `localhost:${serviceBus.port}`,

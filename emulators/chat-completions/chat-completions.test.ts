@@ -202,6 +202,32 @@ describe('faults', () => {
     expect(answers).toEqual(['Cold ice']);
   });
 
+  test('a request that hangs is forgotten when its caller gives up, and takes no place any more', async () => {
+    const { chat, client, titleOf } = await setUp();
+    chat.setFaults({ freeze: true, maxConcurrent: 1 });
+    const impatient = client.withOptions({ timeout: 100, maxRetries: 1 });
+    const hanging = impatient.chat.completions.create({ model: 'gpt-4', ...user('Cold as ice') });
+    expect((await refusal(hanging)).constructor.name).toBe('APIConnectionTimeoutError');
+    expect(chat.counters()).toMatchObject({ requests: 2, answered: 0 });
+    await vi.waitFor(() => {
+      chat.resetCounters();
+      expect(chat.counters().concurrentPeak).toBe(0);
+    });
+    chat.setFaults({ freeze: false });
+    expect(await titleOf('Warm again')).toBe('Warm again');
+    expect(chat.counters()).toMatchObject({ answered: 1, refused: {} });
+    expect(chat.requests()).toHaveLength(1);
+  });
+
+  test('every third request is refused, so often as is said, and the official client gets past it', async () => {
+    const { chat, client } = await setUp();
+    chat.setFaults({ status: { code: 500, every: 3, count: 2, retryAfterMs: 1 } });
+    const stubborn = client.withOptions({ maxRetries: 1 });
+    for (let index = 0; index < 9; index += 1)
+      await stubborn.chat.completions.create({ model: 'gpt-4', ...user('Again') });
+    expect(chat.counters()).toMatchObject({ requests: 11, answered: 9, refused: { 500: 2 } });
+  });
+
   test('connections are refused or dropped, and after a restart it is back', async () => {
     const { chat, ask, titleOf } = await setUp();
     expect(await titleOf('Hello world')).toBe('Hello world');
@@ -216,6 +242,17 @@ describe('faults', () => {
     const restart = chat.act('restart', { downMs: 50 });
     expect((await refusal(ask('x'))).status).toBeUndefined();
     await restart;
+    expect(await titleOf('Back again')).toBe('Back again');
+  });
+
+  test('a restart lasts as long as the longest of several, whatever faults are set meanwhile', async () => {
+    const { chat, ask, titleOf } = await setUp();
+    const started = performance.now();
+    const restarts = [chat.act('restart', { downMs: 300 }), chat.act('restart', { downMs: 10 })];
+    await chat.setFaults({ latencyMs: 0 });
+    expect((await refusal(ask('x'))).cause).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    await Promise.all(restarts);
+    expect(performance.now() - started).toBeGreaterThan(295);
     expect(await titleOf('Back again')).toBe('Back again');
   });
 

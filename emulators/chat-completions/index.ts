@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { makeAbsence } from '../absence.ts';
 import { makeFaults, runAction } from '../faults.ts';
 import { ChatRequest } from './chat-request.ts';
 import { complete } from './completion.ts';
@@ -81,15 +82,15 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
   let kept: ChatRequest[] = [];
   let concurrent = 0;
   let turn = 0;
-  let isClosed = false;
 
-  async function answer(request: IncomingMessage): Promise<object> {
+  /** @throws AbortError when the caller goes away before it is answered */
+  async function answer(request: IncomingMessage, signal: AbortSignal): Promise<object> {
     const route = readRoute(request);
     checkAccess(request, route, apiKey, options.authorize);
     const body = await readJson(request);
-    while (faults.get().freeze) await once(events, 'change');
+    while (faults.get().freeze) await once(events, 'change', { signal });
     const { latencyMs, maxConcurrent = Number.POSITIVE_INFINITY } = faults.get();
-    if (latencyMs > 0) await sleep(latencyMs);
+    if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
     if (concurrent > maxConcurrent) throw tooManyRequests(RETRY_AFTER_MS);
     const hit = hitByStatus();
     if (hit) throw hit;
@@ -116,11 +117,13 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
     counts.requests += 1;
     concurrent += 1;
     counts.concurrentPeak = Math.max(counts.concurrentPeak, concurrent);
     try {
-      const completion = await answer(request);
+      const completion = await answer(request, gone.signal);
       counts.answered += 1;
       send(response, 200, completion);
     } catch (error) {
@@ -152,16 +155,17 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
     },
   );
 
-  async function restart({ downMs }: z.output<typeof Restart>): Promise<void> {
-    await listeners.setListening(false);
-    listeners.dropConnections();
-    await sleep(downMs);
-    if (!isClosed) await listeners.setListening(!faults.get().refuseConnections);
-  }
+  const absence = makeAbsence(
+    async () => {
+      await listeners.setListening(false);
+      listeners.dropConnections();
+    },
+    () => listeners.setListening(!faults.get().refuseConnections),
+  );
 
   const actions = {
     dropConnections: listeners.dropConnections,
-    restart: (args: unknown) => restart(Restart.parse(args)),
+    restart: (args: unknown) => absence.begin(Restart.parse(args).downMs),
   };
 
   const at = (origin: string) => ({
@@ -187,11 +191,12 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
       if ('status' in patch) hitByStatus = status ? makeStatusFault(status) : () => undefined;
       if ('answer' in patch) turn = 0;
       events.emit('change');
-      return listeners.setListening(!refuseConnections);
+      // It comes back from a restart in its own time, and then as the faults want it.
+      return listeners.setListening(!refuseConnections && !absence.isAway());
     },
     act: (name, args) => Promise.resolve(runAction(actions, name, args)),
     async close() {
-      isClosed = true;
+      absence.end();
       faults.set({ freeze: false });
       events.emit('change');
       await listeners.close();

@@ -66,6 +66,49 @@ test('frozen, it takes requests and never answers', async () => {
   expect((await container.item('s', 'u').read()).statusCode).toBe(200);
 });
 
+test('every nth item request is never answered, and not carried out; the rest is as always', async () => {
+  const { cosmos, container } = await openForTest(
+    {},
+    { requestTimeout: 200, enableEndpointDiscovery: false },
+  );
+  await container.items.create({ id: 'warm', userId: 'u' });
+  cosmos.setFaults({ freezeEvery: 3 });
+  const outcomes: unknown[] = [];
+  for (const id of ['a', 'b', 'c', 'd']) {
+    const write = container.items.create({ id, userId: 'u' });
+    outcomes.push(
+      await write.then(
+        () => id,
+        ({ name }) => name,
+      ),
+    );
+  }
+  expect(outcomes).toEqual(['a', 'b', 'TimeoutError', 'd']);
+  expect(cosmos.items().map(({ id }) => id)).toEqual(['warm', 'a', 'b', 'd']);
+  cosmos.setFaults({ freezeEvery: null });
+  for (const id of ['e', 'f', 'g']) await container.items.create({ id, userId: 'u' });
+});
+
+test('every nth item request is reset before it is carried out', async () => {
+  const { cosmos, container } = await openForTest();
+  await container.items.create({ id: 'warm', userId: 'u' });
+  cosmos.setFaults({ refuseEvery: 2 });
+  const outcomes: unknown[] = [];
+  for (const id of ['a', 'b', 'c', 'd']) {
+    const write = container.items.create({ id, userId: 'u' });
+    outcomes.push(
+      await write.then(
+        () => id,
+        ({ code }) => code,
+      ),
+    );
+  }
+  expect(outcomes).toEqual(['a', 'ECONNRESET', 'c', 'ECONNRESET']);
+  expect(cosmos.items().map(({ id }) => id)).toEqual(['warm', 'a', 'c']);
+  cosmos.setFaults({ refuseEvery: null });
+  for (const id of ['b', 'd']) await container.items.create({ id, userId: 'u' });
+});
+
 test('refusing connections ends those that are open and every new one', async () => {
   const { cosmos } = await openForTest();
   const port = Number(new URL(cosmos.endpoint).port);
@@ -113,4 +156,6 @@ test('wrong faults are refused', async () => {
   expect(() => cosmos.setFaults({ slow: 1 })).toThrow(/Known are: latencyMs, freeze/);
   expect(() => cosmos.setFaults({ latencyMs: 'long' })).toThrow(/latencyMs/);
   expect(() => cosmos.setFaults({ status: { code: 200 } })).toThrow(/code/);
+  expect(() => cosmos.setFaults({ freezeEvery: 0 })).toThrow(/freezeEvery/);
+  expect(() => cosmos.setFaults({ refuseEvery: 1.5 })).toThrow(/refuseEvery/);
 });

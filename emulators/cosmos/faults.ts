@@ -7,9 +7,17 @@ export type FaultOperation = (typeof operations)[number];
 
 const count = z.number().int().positive();
 const schema = z.strictObject({
+  /** Every answer waits this long. */
   latencyMs: z.number().nonnegative(),
+  /** Requests are taken and never answered, not even when this is off again. */
   freeze: z.boolean(),
+  /** Every nth request on items is taken, not carried out and never answered; the others are as always. */
+  freezeEvery: count.nullable(),
+  /** The connections that stand are cut, and every new one. */
   refuseConnections: z.boolean(),
+  /** The connection of every nth request on items is reset before anything is carried out. */
+  refuseEvery: count.nullable(),
+  /** Requests are refused with this status before they are carried out. */
   status: z
     .strictObject({
       code: z.number().int().min(400).max(599),
@@ -23,8 +31,11 @@ const schema = z.strictObject({
       count: count.optional(),
     })
     .nullable(),
+  /** So many writes are committed, and their connections are cut instead of an answer. */
   dropAfterCommit: z.number().int().nonnegative(),
+  /** Beyond this, requests on items are refused with 429; null: never. */
   requestUnitsPerSecond: z.number().positive().nullable(),
+  /** Partition keys whose every write but delete is refused with 403/1014. */
   partitionFull: z.array(z.string()),
 });
 export type CosmosFaults = z.infer<typeof schema>;
@@ -35,7 +46,9 @@ export function createFaults(start: Partial<CosmosFaults>, changed: (faults: Cos
   let current: CosmosFaults = {
     latencyMs: 0,
     freeze: false,
+    freezeEvery: null,
     refuseConnections: false,
+    refuseEvery: null,
     status: null,
     dropAfterCommit: 0,
     requestUnitsPerSecond: null,
@@ -43,7 +56,14 @@ export function createFaults(start: Partial<CosmosFaults>, changed: (faults: Cos
     ...start,
   };
   let full = new Set<string>();
-  let seen = 0;
+  // Requests since the fault was set that it may concern.
+  const seen = { status: 0, freezeEvery: 0, refuseEvery: 0 };
+  const isNth = (name: 'freezeEvery' | 'refuseEvery'): boolean => {
+    const every = current[name];
+    if (every === null) return false;
+    seen[name] += 1;
+    return seen[name] % every === 0;
+  };
   return {
     get: (): CosmosFaults => structuredClone(current),
     now: (): Readonly<CosmosFaults> => current,
@@ -55,18 +75,24 @@ export function createFaults(start: Partial<CosmosFaults>, changed: (faults: Cos
       }
       const before = current;
       current = { ...current, ...checked.data } as CosmosFaults;
-      if (checked.data.status !== undefined) seen = 0;
+      for (const name of ['status', 'freezeEvery', 'refuseEvery'] as const)
+        if (checked.data[name] !== undefined) seen[name] = 0;
       full = new Set(current.partitionFull.map((key) => partitionOfValue(key)));
       if (current !== before) changed(current);
     },
     isFull: (partition: string): boolean => full.has(partition),
+    /** What is to become of this request on items before it is carried out. Called once a request: it counts. */
+    fateOf(): 'reset' | 'frozen' | 'carried out' {
+      const [resets, freezes] = [isNth('refuseEvery'), isNth('freezeEvery')];
+      return resets ? 'reset' : freezes ? 'frozen' : 'carried out';
+    },
     /** Throws the set status if it concerns this request. */
     strike(operation: FaultOperation | 'metadata'): void {
       const { status } = current;
       if (!status) return;
       if (status.operations && (operation === 'metadata' || !status.operations.includes(operation))) return;
-      seen += 1;
-      if (seen % (status.every ?? 1) !== 0) return;
+      seen.status += 1;
+      if (seen.status % (status.every ?? 1) !== 0) return;
       if (status.count !== undefined) {
         const left = status.count - 1;
         current = { ...current, status: left === 0 ? null : { ...status, count: left } };

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { createAccountRoutes } from './account-routes.ts';
 import type { CosmosRequest } from './answer.ts';
 import { EMULATOR_KEY } from './auth.ts';
@@ -49,13 +50,22 @@ export type CosmosEmulator = {
   resetCounters(): void;
   faults(): CosmosFaults;
   setFaults(patch: unknown): void;
-  /** `advanceClock` {seconds}, `deleteContainer` {database?, container?}, `resetCounters`, `put` {item}, `items`. */
+  /**
+   * `advanceClock` {seconds}, `ageItems` {seconds, idPrefix?, container?} (moves `_ts`, and with it expiry, back),
+   * `deleteContainer` {container?}, `resetCounters`, `put` {item}, `items`.
+   */
   act(name: string, args?: Record<string, unknown>): unknown;
   read(partitionKey: string, id: string, container?: string): Item | undefined;
   items(container?: string): Item[];
   put(item: Item): void;
   close(): Promise<void>;
 };
+
+const ageArgs = z.strictObject({
+  seconds: z.number().int().nonnegative(),
+  idPrefix: z.string().default(''),
+  container: z.string().optional(),
+});
 
 /** Starts the stand-in for Azure Cosmos DB. */
 export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEmulator> {
@@ -88,6 +98,7 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEm
     budget,
     counters: () => counters,
     lastLsn: storage.lastLsn,
+    now: clock,
     respond: (request: CosmosRequest) => (request.segments[4] === 'docs' ? onItems : onAccount)(request),
   };
 
@@ -127,6 +138,10 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEm
       if (typeof seconds !== 'number' || !(seconds >= 0))
         throw new Error('advanceClock needs seconds, 0 or more.');
       ahead += seconds * 1000;
+    },
+    ageItems(args) {
+      const { seconds, idPrefix, container: name } = ageArgs.parse(args);
+      return { aged: items.age(chosen(name), seconds, idPrefix) };
     },
     deleteContainer: (args) => containers.removeContainer(chosen(args.container as string | undefined)),
     items: (args) => allItems(args.container as string | undefined),

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
 import { type Answer, type CosmosRequest, header } from './answer.ts';
 import { authenticate, type Credentials } from './auth.ts';
 import { type CosmosCounters, countRefusal } from './counters.ts';
@@ -19,6 +20,8 @@ export type Service = {
   budget: Budget;
   counters: () => CosmosCounters;
   lastLsn: () => number;
+  /** Milliseconds; the clock that `_ts` is taken from. */
+  now: () => number;
   respond: (request: CosmosRequest) => Answer;
 };
 export type Listener = { port: number; dropConnections(): void; close(): Promise<void> };
@@ -43,8 +46,7 @@ export async function listen(
       // A bug of ours: the client must see it as an error, and so must whoever runs this.
       console.error('cosmos emulator:', error);
       if (response.headersSent) response.destroy();
-      else
-        send(response, service.lastLsn(), { status: 500, body: refusalBody(500, String(error)), charge: 0 });
+      else send(response, service, { status: 500, body: refusalBody(500, String(error)), charge: 0 });
     });
   };
   const server: Server & { keepAliveTimeout: number } = tls
@@ -99,6 +101,9 @@ async function answerRequest(
   try {
     const request = understand(service, message, body, secure);
     operation = request.operation;
+    const fate = operation === 'metadata' ? 'carried out' : faults.fateOf();
+    if (fate === 'reset') reset(message.socket);
+    if (fate !== 'carried out') return;
     faults.strike(operation);
     admit(service.budget, operation);
     answer = service.respond(request);
@@ -115,7 +120,13 @@ async function answerRequest(
     message.socket.destroy();
     return;
   }
-  send(response, service.lastLsn(), answer);
+  send(response, service, answer);
+}
+
+function reset(socket: Socket): void {
+  // Node can reset a TCP socket only; a TLS connection that ends without a goodbye is as good as reset.
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function understand(

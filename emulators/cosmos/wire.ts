@@ -30,19 +30,25 @@ export async function readBody(message: IncomingMessage): Promise<Buffer | 'abor
 }
 
 /** Answers in HTTP, with the headers that the client reads. */
-export function send(response: ServerResponse, lastLsn: number, answer: Sent): void {
+export function send(
+  response: ServerResponse,
+  account: { lastLsn: () => number; now: () => number },
+  answer: Sent,
+): void {
   const { status, body, charge, etag, container, continuation, itemCount, substatus, retryAfterMs } = answer;
   const headers: Record<string, string | number> = {
     'content-type': 'application/json',
     'x-ms-request-charge': Math.round(charge * 100) / 100,
     'x-ms-activity-id': randomUUID(),
     'x-ms-version': '2020-07-15',
+    // Of the clock that `_ts` is from, so that a client can tell an item's age without trusting its own.
+    date: new Date(account.now()).toUTCString(),
   };
   if (status !== 204 && status !== 304) headers['content-length'] = Buffer.byteLength(body);
   if (etag !== undefined) headers.etag = etag;
   if (container) {
     // The client keeps a session token only with both of these paths beside it.
-    headers['x-ms-session-token'] = `0:-1#${lastLsn}`;
+    headers['x-ms-session-token'] = `0:-1#${account.lastLsn()}`;
     headers['x-ms-alt-content-path'] = encodeURI(container.link);
     headers['x-ms-content-path'] = container.rid;
   }

@@ -87,3 +87,18 @@ test('it can be told to refuse, to be slow and to freeze', async () => {
   expect(entra.verify((await pending)!.token)).toBe(true);
   expect(() => entra.setFaults({ explode: true } as object)).toThrow(/explode.*refuse.*freeze/);
 });
+
+test('tokens can be made short-lived from now on', async () => {
+  const claims = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
+  const lifetime = ({ iat, exp }: { iat: number; exp: number }) => exp - iat;
+  expect(lifetime(claims(entra.issue(RESOURCE)))).toBe(24 * 3600);
+  entra.setFaults({ tokenLifetimeSeconds: 90 });
+  expect(lifetime(claims(entra.issue(RESOURCE)))).toBe(90);
+  const { token, expiresOnTimestamp } = (await getToken('https://brief.azure.com'))!;
+  expect(lifetime(claims(token))).toBe(90);
+  expect(expiresOnTimestamp).toBe(claims(token).exp * 1000);
+  entra.setFaults({ tokenLifetimeSeconds: null });
+  expect(lifetime(claims(entra.issue(RESOURCE)))).toBe(24 * 3600);
+  expect(() => entra.setFaults({ tokenLifetimeSeconds: 0 })).toThrow(/tokenLifetimeSeconds/);
+  expect(() => entra.act('explode')).toThrow(/there are none/);
+});

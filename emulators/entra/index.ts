@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFaults } from '../faults.ts';
+import { makeFaults, runAction } from '../faults.ts';
 import { listenHttp } from '../http-listener.ts';
 import { EntraFaults, type EntraFaultsPatch } from './faults.ts';
 import { readToken, signToken } from './token.ts';
@@ -32,6 +32,8 @@ export type EntraEmulator = {
   resetCounters(): void;
   faults(): EntraFaults;
   setFaults(patch: EntraFaultsPatch): void;
+  /** There are none. */
+  act(name: string, args?: Record<string, unknown>): unknown;
   /** Called with every token before it is handed out: a server that keeps a list of users can learn it in time. */
   onToken(listener: TokenListener): void;
   close(): Promise<void>;
@@ -58,7 +60,7 @@ export async function startEntra(options: EntraOptions = {}): Promise<EntraEmula
 
   function makeToken(resource: string, appid: string): { token: string; exp: number } {
     const iat = Math.floor(Date.now() / 1000);
-    const exp = iat + lifetimeSeconds;
+    const exp = iat + (faults.get().tokenLifetimeSeconds ?? lifetimeSeconds);
     const token = signToken(secret, { aud: resource, oid: objectId, appid, iat, exp });
     tokens[resource] = (tokens[resource] ?? 0) + 1;
     for (const listener of listeners) listener(resource, token, objectId);
@@ -122,6 +124,7 @@ export async function startEntra(options: EntraOptions = {}): Promise<EntraEmula
       faults.set(patch);
       events.emit('change');
     },
+    act: (name, args) => runAction({}, name, args),
     onToken(listener) {
       listeners.push(listener);
     },

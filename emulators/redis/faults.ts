@@ -7,8 +7,10 @@ export const RedisFaults = z.object({
   freeze: z.boolean().default(false),
   /** As when the server is away: nobody listens on the port, and the connections that stood are cut. */
   refuseConnections: z.boolean().default(false),
-  /** A GET of one of these keys is answered with an error. */
+  /** A read (GET, GETRANGE, STRLEN, MGET, EXISTS) of one of these keys is answered with an error. */
   failKeys: z.array(z.string()).default([]),
+  /** Every nth read, of whatever key and on whatever connection, is answered as by a server that has just started. */
+  failEvery: z.int().positive().nullable().default(null),
 });
 
 export type RedisFaults = z.output<typeof RedisFaults>;

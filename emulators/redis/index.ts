@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { makeAbsence } from '../absence.ts';
 import { makeFaults, runAction } from '../faults.ts';
 import { type Door, openDoor } from './door.ts';
+import { makeFailedReads } from './failed-reads.ts';
 import { RedisFaults, type RedisFaultsPatch } from './faults.ts';
 import { startOurServer } from './our-server.ts';
 import { findRedisServer, startRealServer } from './real-server.ts';
@@ -57,9 +58,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
   });
   const traffic = makeTrafficCounter();
   const faults = makeFaults(RedisFaults, { latencyMs: options.latencyMs });
+  const failedReads = makeFailedReads(faults.get);
   const shared = {
     host,
     traffic,
+    failedReads,
     faults: faults.get,
     connect: upstream.connect,
     onCredentials:
@@ -68,10 +71,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
         username === 'default' ? Promise.resolve() : decide(upstream, username, secret, authorize)),
   };
   const doors: Door[] = [];
-  let isClosed = false;
 
   async function close(): Promise<void> {
-    isClosed = true;
+    absence.end();
     await Promise.all(doors.map((door) => door.close()));
     await upstream.close();
   }
@@ -81,6 +83,14 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
   const drop = () => {
     for (const door of doors) door.dropConnections();
   };
+
+  const absence = makeAbsence(
+    async () => {
+      await listen(false);
+      drop();
+    },
+    () => listen(!faults.get().refuseConnections),
+  );
 
   try {
     doors.push(await openDoor({ ...shared, port: options.port ?? 0 }));
@@ -92,16 +102,15 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
 
   /** A server that is away has no connections either. */
   async function refuse(isWanted: boolean): Promise<void> {
-    await listen(!isWanted);
+    // It comes back from a restart in its own time, and then as the faults want it.
+    if (isWanted || !absence.isAway()) await listen(!isWanted);
     if (isWanted) drop();
   }
 
   async function restart({ downMs, loseData }: z.output<typeof Restart>): Promise<void> {
-    await listen(false);
-    drop();
+    const back = absence.begin(downMs);
     if (loseData) await upstream.forgetData();
-    await sleep(downMs);
-    if (!isClosed) await listen(!faults.get().refuseConnections);
+    await back;
   }
 
   const actions = {
@@ -126,6 +135,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
     faults: faults.get,
     setFaults(patch) {
       faults.set(patch);
+      if ('failEvery' in patch) failedReads.restart();
       for (const door of doors) door.thaw();
       return refuse(faults.get().refuseConnections);
     },

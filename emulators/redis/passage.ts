@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { makeCommandParser, ProtocolError } from './command-parser.ts';
+import type { FailedReads } from './failed-reads.ts';
 import type { RedisFaults } from './faults.ts';
 import { makeHeldPipe } from './held-pipe.ts';
 import { makeReplyBoundaries } from './reply-boundaries.ts';
@@ -10,20 +11,19 @@ export type Passage = { flush(): void; close(): void };
 export type PassageOptions = {
   faults(): RedisFaults;
   traffic: TrafficCounter;
+  failedReads: FailedReads;
   /** Told of credentials before the server sees them, and waited for. */
   onCredentials: ((username: string, password: string) => Promise<void>) | undefined;
 };
 
-const POISONED = Buffer.from('-ERR the stand-in was told to fail this key\r\n');
-
 /**
  * One client's way to the server and back. It changes nothing but what a fault asks for; every command is matched with
- * its reply, for the counters and so that a poisoned key's reply can be exchanged for an error.
+ * its reply, for the counters and so that a failed read's reply can be exchanged for an error.
  */
 export function openPassage(client: Duplex, server: Duplex, options: PassageOptions): Passage {
   const { faults, traffic } = options;
   // The commands without a reply yet, oldest first.
-  const waiting: { isPoisoned: boolean }[] = [];
+  const waiting: { failure: Buffer | undefined }[] = [];
   const toServer = makeHeldPipe(client, server, () => faults().freeze);
   const toClient = makeHeldPipe(server, client, () => faults().freeze);
   const boundaries = makeReplyBoundaries();
@@ -31,7 +31,7 @@ export function openPassage(client: Duplex, server: Duplex, options: PassageOpti
   let credentials: Promise<void>[] = [];
   const parser = makeCommandParser((args) => {
     const name = args[0]!.toString('latin1').slice(0, 64).toUpperCase();
-    waiting.push({ isPoisoned: name === 'GET' && faults().failKeys.includes(args[1]?.toString() ?? '') });
+    waiting.push({ failure: options.failedReads.replyTo(name, args) });
     traffic.started(name);
     const presented = readCredentials(name, args);
     if (presented && options.onCredentials) credentials.push(options.onCredentials(...presented));
@@ -62,10 +62,10 @@ export function openPassage(client: Duplex, server: Duplex, options: PassageOpti
     for (const { end, isPush } of boundaries(chunk)) {
       const command = isPush ? undefined : waiting.shift();
       if (command) traffic.finished(1);
-      parts.push(command?.isPoisoned ? POISONED : chunk.subarray(start, end));
+      parts.push(command?.failure ?? chunk.subarray(start, end));
       start = end;
     }
-    if (start < chunk.length && !waiting[0]?.isPoisoned) parts.push(chunk.subarray(start));
+    if (start < chunk.length && !waiting[0]?.failure) parts.push(chunk.subarray(start));
     for (const part of parts) {
       traffic.sent(part.length);
       toClient.push(part);

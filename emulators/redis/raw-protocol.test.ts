@@ -64,6 +64,71 @@ for (const server of ['ours', 'real'] as const) {
       expect(await exchange(await start(), [bytes])).toContain(`-ERR Protocol error: ${message}`);
     });
 
+    // Each as redis-server 7 answers it.
+    test.each([
+      ['s 0 4', '$5\r\nHello'],
+      ['s 0 0', '$1\r\nH'],
+      ['s -5 -1', '$5\r\nworld'],
+      ['s 6 -1', '$5\r\nworld'],
+      ['s 0 -1', '$11\r\nHello world'],
+      ['s -100 4', '$5\r\nHello'],
+      ['s -100 -90', '$1\r\nH'],
+      ['s -90 -100', '$0\r\n'],
+      ['s 6 100', '$5\r\nworld'],
+      ['s 0 9223372036854775807', '$11\r\nHello world'],
+      ['s -9223372036854775808 -1', '$11\r\nHello world'],
+      ['s 10 10', '$1\r\nd'],
+      ['s 11 20', '$0\r\n'],
+      ['s 5 2', '$0\r\n'],
+      ['s -1 -5', '$0\r\n'],
+      ['empty 0 -1', '$0\r\n'],
+      ['empty -1 0', '$0\r\n'],
+      ['missing 0 -1', '$0\r\n'],
+      ['list 0 -1', '-WRONGTYPE Operation against a key holding the wrong kind of value'],
+      ['list a 1', '-ERR value is not an integer or out of range'],
+      ['missing 0 x', '-ERR value is not an integer or out of range'],
+      ['s 00 1', '-ERR value is not an integer or out of range'],
+      ['s -0 1', '-ERR value is not an integer or out of range'],
+      ['s +1 2', '-ERR value is not an integer or out of range'],
+      ['s 1.0 2', '-ERR value is not an integer or out of range'],
+      ['s 0 9223372036854775808', '-ERR value is not an integer or out of range'],
+      ['s 0', "-ERR wrong number of arguments for 'getrange' command"],
+    ])('GETRANGE %s', async (args, expected) => {
+      const values =
+        '*3\r\n$3\r\nSET\r\n$1\r\ns\r\n$11\r\nHello world\r\n*3\r\n$3\r\nSET\r\n$5\r\nempty\r\n$0\r\n\r\nRPUSH list a\r\n';
+      expect(await exchange(await start(), [`${values}GETRANGE ${args}\r\n`])).toBe(
+        `+OK\r\n+OK\r\n:1\r\n${expected}\r\n`,
+      );
+    });
+
+    test('tells the length of a string and whether keys are there', async () => {
+      const commands = [
+        'SET s 12345',
+        'RPUSH list a',
+        'STRLEN s',
+        'STRLEN missing',
+        'STRLEN list',
+        'EXISTS s',
+        'EXISTS missing',
+        'EXISTS s s list missing',
+        'EXISTS',
+      ];
+      expect(await exchange(await start(), [`${commands.join('\r\n')}\r\n`])).toBe(
+        [
+          '+OK',
+          ':1',
+          ':5',
+          ':0',
+          '-WRONGTYPE Operation against a key holding the wrong kind of value',
+          ':1',
+          ':0',
+          ':3',
+          "-ERR wrong number of arguments for 'exists' command",
+          '',
+        ].join('\r\n'),
+      );
+    });
+
     test('takes little from strangers', async () => {
       const port = await start({ password: 'secret' });
       expect(await exchange(port, ['*11\r\n'])).toContain('multibulk length');

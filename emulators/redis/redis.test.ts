@@ -287,6 +287,17 @@ for (const server of ['ours', 'real'] as const) {
         await eventually(async () => expect(await client.get('a')).toBeNull());
       });
 
+      test('a restart lasts as long as the longest of several, whatever faults are set meanwhile', async () => {
+        const { redis } = await setUp();
+        const started = performance.now();
+        const restarts = [redis.act('restart', { downMs: 300 }), redis.act('restart', { downMs: 10 })];
+        await redis.setFaults({ latencyMs: 0 });
+        await expect(connect({ url: redis.url, socket: noRetry() })).rejects.toThrow('ECONNREFUSED');
+        await Promise.all(restarts);
+        expect(performance.now() - started).toBeGreaterThan(295);
+        await connect({ url: redis.url, socket: noRetry() });
+      });
+
       test('one key is poisoned, in the middle of a pipeline too', async () => {
         const { redis, client } = await setUp();
         const value = 'x'.repeat(200_000);
@@ -298,6 +309,50 @@ for (const server of ['ours', 'real'] as const) {
         expect(c).toEqual({ status: 'fulfilled', value: `c${value}` });
         redis.setFaults({ failKeys: [] });
         expect(await client.get('b')).toBe(`b${value}`);
+      });
+
+      test('one key is poisoned for every kind of read', async () => {
+        const { redis, client } = await setUp();
+        for (const key of ['a', 'b']) await client.set(key, 'value');
+        redis.setFaults({ failKeys: ['b'] });
+        const reads = (key: string) => [
+          client.get(key),
+          client.getRange(key, 0, 2),
+          client.strLen(key),
+          client.exists(key),
+          client.mGet(['a', key]),
+        ];
+        for (const { status } of await Promise.allSettled(reads('b'))) expect(status).toBe('rejected');
+        expect(await Promise.all(reads('a'))).toEqual(['value', 'val', 5, 1, ['value', 'value']]);
+        expect(await client.type('b')).toBe('string');
+      });
+
+      test('every nth read is answered with LOADING, on all connections together, and nothing else is', async () => {
+        const { redis, client } = await setUp();
+        const other = await connect({ url: redis.url });
+        await client.set('a', 'value');
+        await client.get('a');
+        redis.setFaults({ failEvery: 3 });
+        const outcome = (reading: Promise<unknown>) => reading.catch(({ message }: Error) => message);
+        const outcomes: unknown[] = [];
+        for (const reading of [
+          () => client.get('a'),
+          () => client.set('b', '1'),
+          () => other.getRange('a', 0, 0),
+          () => client.strLen('a'),
+          () => client.ping(),
+          () => other.get('a'),
+          () => client.get('a'),
+          () => client.getRange('a', 1, 1),
+        ])
+          outcomes.push(await outcome(reading()));
+        const loading = 'LOADING Redis is loading the dataset in memory';
+        expect(outcomes).toEqual(['value', 'OK', 'v', loading, 'PONG', 'value', 'value', loading]);
+        const piped = await Promise.all(Array.from({ length: 6 }, () => outcome(client.get('a'))));
+        expect(piped).toEqual(['value', 'value', loading, 'value', 'value', loading]);
+        redis.setFaults({ failEvery: null });
+        expect(await Promise.all([client.get('a'), client.get('a'), client.get('a')])).not.toContain(loading);
+        expect(() => redis.setFaults({ failEvery: 0 })).toThrow(/failEvery/);
       });
 
       test('that do not exist are refused, with those that do', async () => {

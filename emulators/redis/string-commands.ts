@@ -13,6 +13,7 @@ export const stringCommands: Record<string, Command> = {
     arity: 2,
     run: ([, key], context) => onString(context, key!, (bytes) => integer(bytes.length), integer(0)),
   },
+  GETRANGE: { arity: 4, run: getRange },
   MGET: {
     arity: -2,
     run: ([, ...keys], { keyspace }) =>
@@ -49,7 +50,8 @@ export const stringCommands: Record<string, Command> = {
 /** The integer that the argument spells; undefined if it spells none. */
 export function readInteger(argument: Buffer | undefined): number | undefined {
   const text = argument?.toString('latin1') ?? '';
-  return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
+  // Strict as redis-server is: no sign but a minus, no zeros in front.
+  return /^(0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : undefined;
 }
 
 function onString(
@@ -61,6 +63,25 @@ function onString(
   const value = keyspace.get(key);
   if (value === undefined) return missing;
   return value.type === 'string' ? found(value.bytes) : WRONG_TYPE;
+}
+
+/** An offset of 64 bits. What is beyond the exact numbers is beyond every string too, so it need not be exact. */
+function readOffset(argument: Buffer): number | undefined {
+  const text = argument.toString('latin1');
+  if (!/^(0|-?[1-9]\d{0,18})$/.test(text)) return undefined;
+  return BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? Number(text) : undefined;
+}
+
+function getRange([, key, from, to]: Buffer[], context: Context): Reply {
+  const [start, end] = [readOffset(from!), readOffset(to!)];
+  if (start === undefined || end === undefined) return NOT_AN_INTEGER;
+  const part = (bytes: Buffer): Reply => {
+    // Both behind the end and crossed: nothing, where clamping them to 0 would give the first byte.
+    if (start < 0 && end < 0 && start > end) return bulk('');
+    const fromStart = (offset: number): number => Math.max(0, offset < 0 ? bytes.length + offset : offset);
+    return bulk(bytes.subarray(fromStart(start), Math.min(fromStart(end), bytes.length - 1) + 1));
+  };
+  return onString(context, key!, part, bulk(''));
 }
 
 // A value is copied: what comes from the parser may be a small piece of a large network buffer.

@@ -6,10 +6,12 @@ import type { Broker, Peer } from './broker.ts';
 import { makeDelayLine } from './delay-line.ts';
 import { openReceivingLink } from './receiving-links.ts';
 import { Refusal } from './refusal.ts';
-import { isRequestAddress, openReplyLink, openRequestLink } from './request-links.ts';
+import { CBS, isRequestAddress, openReplyLink, openRequestLink } from './request-links.ts';
 import type { ConnectionInternals, ReceiverInternals, SenderInternals } from './rhea-internals.ts';
 import { keepBytes, writeTogether } from './rhea-workarounds.ts';
 import { MAX_MESSAGE_BYTES, openSendingLink } from './sending-links.ts';
+import { makeTokens, type Tokens, tokenExpired } from './tokens.ts';
+import { systemClock } from './wake-up.ts';
 
 export type Tls = { key: string; cert: string; port?: number };
 
@@ -18,7 +20,7 @@ const SEND_CREDIT = 1000;
 /** Listens, and speaks AMQP with everyone who comes. */
 export function makeConnections(broker: Broker, host: string, tls: Tls | undefined) {
   const container = rhea.create_container();
-  const open = new Map<Socket, { lost: () => void; resume: () => void }>();
+  const open = new Map<Socket, { lost: () => void; resume: () => void; tokens: Tokens }>();
   const counts = { accepted: 0, protocolErrors: 0 };
   // rhea brings here what went wrong while it read or wrote, and closes the connection: what a peer said wrong, which
   // is counted, and errors of our own, which nobody must miss.
@@ -52,6 +54,7 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
     const peer: Peer = {
       connection,
       line: makeDelayLine(() => broker.faults().latencyMs),
+      tokens: makeTokens(systemClock),
       replyLinks: new Map(),
       links: new Set(),
     };
@@ -63,9 +66,10 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
     const lost = (): void => {
       open.delete(socket);
       peer.line.stop();
+      peer.tokens.stop();
       leaveAll(false);
     };
-    open.set(socket, { lost, resume });
+    open.set(socket, { lost, resume, tokens: peer.tokens });
     connection.on('session_open', ({ session }: EventContext) => keepBytes(session!));
     connection.on('sender_open', ({ sender }: EventContext) => attach(sender as SenderInternals, peer));
     connection.on('receiver_open', ({ receiver }: EventContext) =>
@@ -83,14 +87,21 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
   const attach = (link: SenderInternals | ReceiverInternals, peer: Peer): void => {
     const sends = link.is_receiver();
     const address = String((sends ? link.target : link.source)?.address ?? '');
+    let detach = (condition: string, description: string): void =>
+      peer.line.push(() => link.close({ condition, description }));
     try {
-      const { refuseAttach } = broker.faults();
+      if (address !== CBS && peer.tokens.isExpired(address)) throw tokenExpired();
+      const injected = isRequestAddress(address) ? undefined : broker.refusals.ofAttach();
+      if (injected) throw injected;
       if (isRequestAddress(address)) {
         if (sends) openRequestLink(link as ReceiverInternals, address, peer, broker);
         else openReplyLink(link as SenderInternals, address, peer, broker);
-      } else if (refuseAttach) throw new Refusal(refuseAttach, 'Refused by a fault of the stand-in.');
-      else if (sends) openSendingLink(link as ReceiverInternals, address, peer, broker);
-      else openReceivingLink(link as SenderInternals, address, peer, broker);
+      } else if (sends) openSendingLink(link as ReceiverInternals, address, peer, broker);
+      else ({ detach } = openReceivingLink(link as SenderInternals, address, peer, broker));
+      if (address === CBS) return;
+      const release = peer.tokens.guard(address, detach);
+      link.on(sends ? 'receiver_close' : 'sender_close', release);
+      link.session.on('session_close', release);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       link.close({ condition: error.condition, description: error.message });
@@ -109,6 +120,15 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
     servers.push(server);
     return (server.address() as AddressInfo).port;
   };
+  const drop = (): number => {
+    const all = [...open];
+    // 'close' comes later, and until then messages would be delivered into nothing.
+    for (const [socket, { lost }] of all) {
+      lost();
+      socket.destroy();
+    }
+    return all.length;
+  };
   return {
     /** @throws Error when a port is taken */
     async start(
@@ -125,21 +145,17 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
     async stop(): Promise<void> {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       servers = [];
-      this.drop();
+      drop();
       await Promise.all(closed);
     },
-    drop(): number {
-      const all = [...open];
-      // 'close' comes later, and until then messages would be delivered into nothing.
-      for (const [socket, { lost }] of all) {
-        lost();
-        socket.destroy();
-      }
-      return all.length;
-    },
+    drop,
     /** To be called when a freeze begins or ends. */
     freezeChanged(): void {
       for (const { resume } of open.values()) resume();
+    },
+    /** Lets all tokens shown so far expire so soon. Returns how many. */
+    expireTokens(inMs: number): number {
+      return [...open.values()].reduce((sum, { tokens }) => sum + tokens.expireIn(inMs), 0);
     },
     counters: () => ({ open: open.size, ...counts }),
     resetCounters(): void {

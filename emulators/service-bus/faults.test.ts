@@ -65,6 +65,41 @@ test('a silent broker keeps its links and delivers nothing until it speaks again
   expect(await receiving).toHaveLength(1);
 });
 
+test('links that fall silent stay up and get nothing, new ones get it all, and other entities are left alone', async () => {
+  const bodies: unknown[] = [];
+  const errors: unknown[] = [];
+  const subscribed = client.createReceiver('work');
+  subscribed.subscribe({
+    processMessage: async ({ body }) => void bodies.push(body),
+    processError: async ({ error }) => void errors.push(error),
+  });
+  const elsewhere = client.createReceiver('work/$DeadLetterQueue');
+  await elsewhere.receiveMessages(1, { maxWaitTimeInMs: 50 });
+  send(1);
+  await expect.poll(() => bodies).toEqual([1]);
+  await expect.poll(() => bus.counters().entities.work?.completed).toBe(1);
+  expect(bus.act('silenceLinks', { entity: 'work' })).toEqual({ silenced: 1 });
+  send(2, 3);
+  expect(await subscribed.peekMessages(5)).toHaveLength(2);
+  const [first, second] = await client.createReceiver('work').receiveMessages(2);
+  expect([first?.body, second?.body]).toEqual([2, 3]);
+  expect([bodies, errors, subscribed.isClosed]).toEqual([[1], [], false]);
+  expect(bus.act('silenceLinks')).toEqual({ silenced: 3 });
+  expect(await elsewhere.receiveMessages(1, { maxWaitTimeInMs: 50 })).toEqual([]);
+});
+
+test('a silent link that is pulled from goes on answering with nothing', async () => {
+  const receiver = client.createReceiver('work');
+  send(1);
+  const [held] = await receiver.receiveMessages(1);
+  bus.act('silenceLinks', { entity: 'work' });
+  send(2);
+  for (let round = 0; round < 3; round += 1)
+    expect(await receiver.receiveMessages(1, { maxWaitTimeInMs: 30 })).toEqual([]);
+  await receiver.completeMessage(held!);
+  expect(bus.counters().entities.work).toMatchObject({ completed: 1, active: 1, locked: 0 });
+});
+
 test('a frozen broker answers nothing, and goes on where it was', async () => {
   const receiver = client.createReceiver('work');
   send(1);

@@ -11,6 +11,13 @@ export const faultsSchema = z.strictObject({
   silent: z.boolean(),
   /** Every settlement is refused with this condition; the message stays locked. */
   refuseSettlements: z.string().min(1).nullable(),
+  /** Together with refuseSettlements: only every nth settlement, of all links together. */
+  refuseSettlementsEvery: z.number().int().positive().nullable(),
+  /**
+   * Renewals of locks, dispositions and session states on $management are refused with this condition, such as
+   * com.microsoft:server-busy, and the status that goes with it. Peeking and the rest go on.
+   */
+  refuseManagement: z.string().min(1).nullable(),
   /** Every new receiving or sending link is refused with this condition, such as com.microsoft:server-busy. */
   refuseAttach: z.string().min(1).nullable(),
   /** Every token is refused. */
@@ -26,6 +33,8 @@ export const noFaults: ServiceBusFaults = {
   freeze: false,
   silent: false,
   refuseSettlements: null,
+  refuseSettlementsEvery: null,
+  refuseManagement: null,
   refuseAttach: null,
   refuseCbs: false,
 };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { makeAbsence } from '../absence.ts';
 import { makeFaults, runAction } from '../faults.ts';
 import type { Broker } from './broker.ts';
 import type { Authorize } from './cbs.ts';
@@ -6,6 +7,7 @@ import { makeConnections, type Tls } from './connections.ts';
 import { type EntityCounters, type ServiceBusCounters, totalOf } from './counters.ts';
 import { Entity } from './entity.ts';
 import { faultsSchema, noFaults, type ServiceBusFaults } from './faults.ts';
+import { makeInjectedRefusals } from './injected-refusals.ts';
 import { inspect } from './inspect.ts';
 import { type EntityOptions, Namespace } from './namespace.ts';
 import { systemClock } from './wake-up.ts';
@@ -33,6 +35,7 @@ const entityOnly = z.strictObject({ entity: z.string().optional() });
 const oneEntity = z.strictObject({ entity: z.string() });
 const detachArgs = z.strictObject({ entity: z.string().optional(), condition: z.string().min(1).optional() });
 const restartArgs = z.strictObject({ downMs: z.number().min(0).default(0) });
+const expireArgs = z.strictObject({ graceMs: z.number().min(0).default(200) });
 const noArgs = z.strictObject({});
 
 /**
@@ -42,7 +45,9 @@ const noArgs = z.strictObject({});
 export async function startServiceBus(options: ServiceBusOptions = {}) {
   const faults = makeFaults(faultsSchema, { ...noFaults, latencyMs: options.latencyMs ?? 0 });
   const namespace = new Namespace(options, systemClock, () => !faults.get().silent && !faults.get().freeze);
-  const broker: Broker = { namespace, faults: faults.get, authorize: options.authorize ?? (() => true) };
+  const refusals = makeInjectedRefusals(faults.get);
+  const authorize = options.authorize ?? (() => true);
+  const broker: Broker = { namespace, faults: faults.get, refusals, authorize };
   const connections = makeConnections(broker, options.host ?? '127.0.0.1', options.tls);
   const { port, tlsPort } = await connections.start(options.port ?? 0, options.tls?.port);
 
@@ -56,6 +61,7 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
     for (const consumer of consumers) consumer.detach(condition, description);
     return consumers.length;
   };
+  const absence = makeAbsence(connections.stop, async () => void (await connections.start(port, tlsPort)));
   const actions: Record<string, (args: Record<string, unknown>) => unknown> = {
     detachLinks(args) {
       const { entity, condition = 'amqp:link:detach-forced' } = detachArgs.parse(args);
@@ -67,18 +73,27 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
     },
     loseLocks(args) {
       const entities = chosen(entityOnly.parse(args).entity);
-      return { lost: entities.reduce((sum, entity) => sum + entity.loseLocks(), 0) };
+      return { lost: entities.reduce((sum, entity) => sum + entity.settlement.loseLocks(), 0) };
     },
     loseSessionLocks(args) {
       const entities = chosen(entityOnly.parse(args).entity);
-      return { lost: entities.reduce((sum, entity) => sum + entity.loseSessionLocks(), 0) };
+      return { lost: entities.reduce((sum, entity) => sum + entity.sessionLocks.loseSessionLocks(), 0) };
     },
-    /** Resolves when it listens again. Messages and locks are kept. */
+    /** The receiving links that are open now stay up and get nothing any more; links that come later do. */
+    silenceLinks(args) {
+      const entities = chosen(entityOnly.parse(args).entity);
+      const consumers = entities.flatMap((entity) => [...entity.consumers]);
+      return { silenced: consumers.filter((consumer) => consumer.silence()).length };
+    },
+    /**
+     * Every token shown so far is good for `graceMs` more; then the links that no newer one covers are detached with
+     * amqp:unauthorized-access.
+     */
+    expireTokens: (args) => ({ expired: connections.expireTokens(expireArgs.parse(args).graceMs) }),
+    /** Resolves when it listens again. Messages and locks are kept. One that comes during another prolongs it. */
     async restart(args) {
       const { downMs } = restartArgs.parse(args);
-      await connections.stop();
-      await new Promise((resolve) => setTimeout(resolve, downMs));
-      await connections.start(port, tlsPort);
+      await absence.begin(downMs);
       return { downMs };
     },
     disableEntity(args) {
@@ -112,14 +127,16 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
     /** @throws Error for unknown names, listing the known ones, and for wrong values */
     setFaults(patch: Partial<ServiceBusFaults>): void {
       faults.set(patch);
+      if ('refuseSettlements' in patch || 'refuseSettlementsEvery' in patch) refusals.restart();
       connections.freezeChanged();
-      for (const entity of namespace.entities()) entity.pump();
+      for (const entity of namespace.entities()) entity.delivery.pump();
     },
     /** @throws Error for an unknown action, listing the known ones, and for wrong arguments */
     act: (name: string, args?: Record<string, unknown>): unknown => runAction(actions, name, args),
     /** @throws Refusal when there is no such queue, topic, subscription or dead-letter queue */
     entity: (path: string) => inspect(namespace.find(path)),
     async close(): Promise<void> {
+      absence.end();
       for (const entity of namespace.all()) entity.stop();
       await connections.stop();
     },

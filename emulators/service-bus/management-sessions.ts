@@ -12,7 +12,7 @@ const listBody = z.object({ skip: z.number(), top: z.number() });
 export function manageSessions(operation: string, body: unknown, entity: Entity): Response | undefined {
   switch (operation) {
     case 'renew-session-lock': {
-      const until = entity.renewSession(sessionBody.parse(body)['session-id']);
+      const until = entity.sessionLocks.renewSession(sessionBody.parse(body)['session-id']);
       return { status: 200, body: { expiration: types.wrap_timestamp(until) } };
     }
     case 'get-session-state': {

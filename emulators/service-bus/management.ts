@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import type { Broker } from './broker.ts';
 import { encodeDelivery, messageState } from './encode-delivery.ts';
 import { Entity } from './entity.ts';
+import type { InjectedRefusals } from './injected-refusals.ts';
 import { keyOfToken, tokenOf } from './locks.ts';
 import { manageRules } from './management-rules.ts';
 import { manageSessions } from './management-sessions.ts';
 import { readMessage } from './messages.ts';
-import type { Namespace } from './namespace.ts';
 import { Refusal } from './refusal.ts';
 import type { Request, Response } from './requests.ts';
 import { types } from './rhea-internals.ts';
@@ -38,20 +39,24 @@ const deferredBody = sequencesBody.extend({
 });
 const deleteBody = z.object({ 'message-count': z.number(), 'enqueued-time-utc': z.date().nullish() });
 
+/** The operations that change what a receiver holds. */
+const UPDATES = new Set(['renew-lock', 'update-disposition', 'renew-session-lock', 'set-session-state']);
+
 /** Answers a request on an entity's $management; what the entity refuses becomes the reply's status and condition. */
 export function answerManagement(
   request: Request,
   entity: Entity | Topic,
-  namespace: Namespace,
-  refuseSettlements: string | null,
+  { namespace, refusals }: Broker,
 ): Response {
   const operation = String(request.properties.operation).replace('com.microsoft:', '');
   try {
+    const injected = UPDATES.has(operation) ? refusals.ofManagement() : undefined;
+    if (injected) throw injected;
     if (operation === 'schedule-message') return schedule(entity, scheduleBody.parse(request.body));
     if (operation === 'cancel-scheduled-message') return cancel(entity, sequencesBody.parse(request.body));
     if (!(entity instanceof Entity)) throw unknownOperation(operation, entity.path);
     const response =
-      manageMessages(operation, request.body, entity, refuseSettlements) ??
+      manageMessages(operation, request.body, entity, refusals) ??
       manageSessions(operation, request.body, entity) ??
       manageRules(operation, request.body, () => namespace.rulesOf(entity));
     if (!response) throw unknownOperation(operation, entity.path);
@@ -72,15 +77,18 @@ function manageMessages(
   operation: string,
   body: unknown,
   entity: Entity,
-  refuseSettlements: string | null,
+  refusals: InjectedRefusals,
 ): Response | undefined {
   if (operation === 'peek-message') return peek(entity, peekBody.parse(body));
   if (operation === 'renew-lock') {
-    const expirations = renewBody.parse(body)['lock-tokens'].map((token) => entity.renew(keyOfToken(token)));
+    const expirations = renewBody
+      .parse(body)
+      ['lock-tokens'].map((token) => entity.settlement.renew(keyOfToken(token)));
     return { status: 200, body: { expirations: types.wrap_array(expirations, 0x83, undefined) } };
   }
   if (operation === 'update-disposition') {
-    if (refuseSettlements) throw new Refusal(refuseSettlements, 'Refused by a fault of the stand-in.');
+    const injected = refusals.ofSettlement();
+    if (injected) throw injected;
     return settle(entity, dispositionBody.parse(body));
   }
   if (operation === 'receive-by-sequence-number') return receiveDeferred(entity, deferredBody.parse(body));
@@ -136,7 +144,7 @@ function peek(entity: Entity, body: z.output<typeof peekBody>): Response {
 function settle(entity: Entity, body: z.output<typeof dispositionBody>): Response {
   const outcome = outcomeOf(body);
   for (const token of body['lock-tokens']) {
-    const refusal = entity.settle(keyOfToken(token), outcome);
+    const refusal = entity.settlement.settle(keyOfToken(token), outcome);
     if (refusal) throw refusal;
   }
   return { status: 200 };
@@ -165,7 +173,7 @@ function outcomeOf(body: z.output<typeof dispositionBody>): Outcome {
 }
 
 function receiveDeferred(entity: Entity, body: z.output<typeof deferredBody>): Response {
-  const messages = entity.receiveDeferred(
+  const messages = entity.settlement.receiveDeferred(
     body['sequence-numbers'],
     body['receiver-settle-mode'] === 0 ? 'receiveAndDelete' : 'peekLock',
     body['session-id'] ?? undefined,

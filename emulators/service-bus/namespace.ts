@@ -1,4 +1,5 @@
-import { Entity, type EntitySettings } from './entity.ts';
+import { Entity } from './entity.ts';
+import type { EntitySettings } from './entity-state.ts';
 import { entityNotFound, Refusal } from './refusal.ts';
 import { defaultRule, type Rule, ruleSchema } from './rules.ts';
 import { type Subscription, Topic } from './topic.ts';

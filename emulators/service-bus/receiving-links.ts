@@ -1,25 +1,12 @@
+import { acceptSession, askedSession } from './accept-session.ts';
 import type { Broker, Peer } from './broker.ts';
 import { encodeDelivery } from './encode-delivery.ts';
 import type { Entity } from './entity.ts';
 import { Refusal } from './refusal.ts';
-import {
-  message as amqpMessage,
-  type OutgoingDelivery,
-  type SenderInternals,
-  types,
-} from './rhea-internals.ts';
-import {
-  answerEveryDrain,
-  holdAttachBack,
-  onSessionFlow,
-  roomOn,
-  settleDelivery,
-} from './rhea-workarounds.ts';
-import type { Session } from './sessions.ts';
+import { message as amqpMessage, type OutgoingDelivery, type SenderInternals } from './rhea-internals.ts';
+import { answerEveryDrain, onSessionFlow, roomOn, settleDelivery } from './rhea-workarounds.ts';
 import type { Consumer, Lock, Outcome } from './stored.ts';
 
-const SESSION_FILTER = 'com.microsoft:session-filter';
-const DEFAULT_SESSION_WAIT_MS = 60_000;
 const accepted = () => amqpMessage.accepted().described();
 const rejected = (condition: string, description: string) =>
   amqpMessage.rejected({ error: { condition, description } }).described();
@@ -33,16 +20,15 @@ export function openReceivingLink(
   address: string,
   peer: Peer,
   broker: Broker,
-): void {
+): Consumer {
   const entity = broker.namespace.receiveFrom(address);
-  const filter = (sender.source.filter ?? {}) as Record<string, unknown>;
-  const wantsSession = Object.hasOwn(filter, SESSION_FILTER);
-  if (entity.settings.requiresSession && !wantsSession)
+  const asked = askedSession(sender);
+  if (entity.settings.requiresSession && !asked)
     throw new Refusal(
       'amqp:not-allowed',
       `'${entity.path}' requires sessions: a receiver has to accept one.`,
     );
-  if (!entity.settings.requiresSession && wantsSession)
+  if (!entity.settings.requiresSession && asked)
     throw new Refusal(
       'amqp:not-allowed',
       `'${entity.path}' does not require sessions: a receiver cannot accept one.`,
@@ -53,49 +39,9 @@ export function openReceivingLink(
   attach.snd_settle_mode = sender.snd_settle_mode;
   attach.rcv_settle_mode = sender.rcv_settle_mode;
   sender.set_target({ address: sender.target?.address ?? '' });
-  if (!wantsSession) {
-    sender.set_source({ address });
-    return;
-  }
-  const grant = (session: Session): void => {
-    sender.set_source({ address, filter: { [SESSION_FILTER]: session.id } });
-    attach.properties = { 'com.microsoft:locked-until-utc': types.wrap_long(ticks(session.lockedUntil)) };
-  };
-  const id = filter[SESSION_FILTER];
-  const session =
-    typeof id === 'string'
-      ? entity.acceptSession(id, link.consumer)
-      : entity.acceptNextSession(link.consumer);
-  if (session) grant(session);
-  else waitForSession(sender, entity, link.consumer, link.ended, grant);
-}
-
-/** Holds the answer to the attach back until a session is free, or as long as the client is willing to wait. */
-function waitForSession(
-  sender: SenderInternals,
-  entity: Entity,
-  consumer: Consumer,
-  ended: Promise<void>,
-  grant: (session: Session) => void,
-): void {
-  holdAttachBack(sender);
-  const waitMs = Number(sender.properties?.['com.microsoft:timeout'] ?? DEFAULT_SESSION_WAIT_MS);
-  const timer = setTimeout(() => {
-    stopWaiting();
-    sender.open();
-    sender.close({ condition: 'com.microsoft:timeout', description: 'No session became available in time.' });
-  }, waitMs);
-  const stopWaiting = entity.sessions.wait(() => {
-    clearTimeout(timer);
-    const session = entity.acceptNextSession(consumer);
-    if (!session) throw new Error('a session was offered and is not there');
-    grant(session);
-    sender.open();
-  });
-  void ended.then(() => {
-    clearTimeout(timer);
-    stopWaiting();
-  });
+  if (asked) link.onEnd(acceptSession(sender, asked, address, entity, link.consumer));
+  else sender.set_source({ address });
+  return link.consumer;
 }
 
 function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: Broker) {
@@ -103,13 +49,11 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
   const held = new Map<number, Lock>();
   let onTheWay = 0;
   let open = true;
-  let end = (): void => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+  let isSilent = false;
+  let whenEnded = (): void => {};
   const consumer: Consumer = {
     mode: sender.snd_settle_mode === 1 ? 'receiveAndDelete' : 'peekLock',
-    room: () => (open ? roomOn(sender) - onTheWay : 0),
+    room: () => (open && !isSilent ? roomOn(sender) - onTheWay : 0),
     deliver(message, lock) {
       onTheWay++;
       line.push(() => {
@@ -120,8 +64,18 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
         if (lock) held.set(delivery.id, lock);
       });
     },
+    silence() {
+      // A link whose attach is still held back has nothing to fall silent about.
+      isSilent ||= sender.is_open();
+      return isSilent;
+    },
     detach(condition, description) {
-      line.push(() => sender.close({ condition, description }));
+      if (!open) return;
+      line.push(() => {
+        // What waits for a session has not been answered yet, and an error is only heard on an open link.
+        if (!sender.is_open() && !sender.is_closed()) sender.open();
+        sender.close({ condition, description });
+      });
       leave(true);
     },
   };
@@ -130,28 +84,26 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
     open = false;
     // What is held stays settleable: a disposition may have crossed our detach, and its lock is still good.
     peer.links.delete(leave);
+    // First of all: a waiter that is gone must not be offered the session that it lets go of.
+    whenEnded();
     entity.leave(consumer, inGoodOrder);
-    end();
   };
   const settle = (delivery: OutgoingDelivery, outcome: Outcome): void => {
     const lock = held.get(delivery.id);
     held.delete(delivery.id);
-    const { refuseSettlements } = broker.faults();
-    const refusal = refuseSettlements
-      ? new Refusal(refuseSettlements, 'Refused by a fault of the stand-in.')
-      : entity.settle(lock?.key, outcome);
+    const refusal = broker.refusals.ofSettlement() ?? entity.settlement.settle(lock?.key, outcome);
     line.push(() =>
       settleDelivery(delivery, refusal ? rejected(refusal.condition, refusal.message) : accepted()),
     );
     // The settlement has freed a place in rhea's ring of deliveries, which the link may have waited for.
-    line.push(() => entity.ready(consumer));
+    line.push(() => entity.delivery.ready(consumer));
   };
   listen(sender, settle);
   answerEveryDrain(sender);
-  sender.on('sender_flow', () => entity.ready(consumer));
-  onSessionFlow(sender.session, () => open && entity.ready(consumer));
+  sender.on('sender_flow', () => entity.delivery.ready(consumer));
+  onSessionFlow(sender.session, () => open && entity.delivery.ready(consumer));
   sender.on('sender_draining', () => {
-    entity.ready(consumer);
+    entity.delivery.ready(consumer);
     line.push(() => {
       sender.set_drained(true);
       peer.connection._register();
@@ -161,7 +113,12 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
   sender.session.on('session_close', () => leave(true));
   peer.links.add(leave);
   entity.consumers.add(consumer);
-  return { consumer, ended };
+  return {
+    consumer,
+    onEnd(run: () => void): void {
+      whenEnded = run;
+    },
+  };
 }
 
 /** What the client decided about a message, from the outcome in its disposition. */
@@ -190,6 +147,3 @@ function listen(
     };
   });
 }
-
-/** .NET ticks: tenths of microseconds since the year 1. */
-const ticks = (unixMs: number): number => unixMs * 10_000 + 621_355_968_000_000_000;

@@ -4,7 +4,7 @@ import { answerCbs } from './cbs.ts';
 import { answerManagement } from './management.ts';
 import { readRequest, replyTo } from './requests.ts';
 
-const CBS = '$cbs';
+export const CBS = '$cbs';
 const MANAGEMENT = /\/\$management$/i;
 
 export const isRequestAddress = (address: string): boolean => address === CBS || MANAGEMENT.test(address);
@@ -28,10 +28,9 @@ export function openRequestLink(receiver: Receiver, address: string, peer: Peer,
   const entity = address === CBS ? undefined : broker.namespace.find(address.replace(MANAGEMENT, ''));
   receiver.on('message', ({ message, delivery }: EventContext) => {
     const request = readRequest(message as unknown as Buffer);
-    const faults = broker.faults();
     const response = entity
-      ? answerManagement(request, entity, broker.namespace, faults.refuseSettlements)
-      : answerCbs(request, broker.authorize, faults.refuseCbs);
+      ? answerManagement(request, entity, broker)
+      : answerCbs(request, peer.tokens, broker.authorize, broker.faults().refuseCbs);
     delivery!.accept();
     peer.line.push(() => {
       const link = peer.replyLinks.get(request.replyTo);

@@ -121,3 +121,32 @@ test('a receiver without a session is refused, and so is a message without one',
     { body: 1, deadLetterReason: 'Session ID is null' },
   ]);
 });
+
+test('a client that waits for a session is detached like the others, and hears it', async () => {
+  const waiting = client.acceptNextSession('talks').catch(({ code }) => code);
+  await expect.poll(() => bus.counters().connections.open).toBe(1);
+  await expect
+    .poll(
+      () =>
+        (
+          bus.act('detachLinks', { entity: 'talks', condition: 'com.microsoft:server-busy' }) as {
+            detached: number;
+          }
+        ).detached,
+    )
+    .toBe(1);
+  expect(await waiting).toBe('ServiceBusy');
+});
+
+test('a session is not given to a client that was detached while it waited', async () => {
+  const waiting = client.acceptNextSession('talks').catch(({ code }) => code);
+  await expect.poll(() => bus.counters().connections.open).toBe(1);
+  const holder = await client.acceptSession('talks', 'a');
+  await send('talks', 'a', 1);
+  expect(await holder.receiveMessages(1)).toHaveLength(1);
+  // The one that waits goes first, and then the session is let go of.
+  expect(bus.act('detachLinks', { condition: 'com.microsoft:server-busy' })).toEqual({ detached: 2 });
+  expect(await waiting).toBe('ServiceBusy');
+  const next = await client.acceptSession('talks', 'a');
+  expect(await next.receiveMessages(1)).toMatchObject([{ body: 1, deliveryCount: 0 }]);
+});

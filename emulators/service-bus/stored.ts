@@ -27,6 +27,8 @@ export type Consumer = {
   /** How many more messages may be delivered now. */
   room(): number;
   deliver(message: Stored, lock: Lock | undefined): void;
+  /** Stays, and takes nothing any more. False: it is not open. */
+  silence(): boolean;
   detach(condition: string, description: string): void;
 };
 
