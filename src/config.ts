@@ -23,6 +23,10 @@ export type Config = Readonly<{
   };
   maxConcurrency: number;
   maxLockedEvents: number;
+  /** A conversation larger than this is stored in pages. */
+  pageBytes: number;
+  /** Of large conversations in hand. */
+  memoryBytes: number;
   turnWaitMs: number;
   shutdownTimeoutMs: number;
   azureClientId: string | undefined;
@@ -103,6 +107,8 @@ export function readConfig(environment: Environment): Config {
     maxConcurrency,
     maxLockedEvents:
       values.get('MAX_LOCKED_EVENTS') === undefined ? maxConcurrency * 4 : number('MAX_LOCKED_EVENTS'),
+    pageBytes: number('PAGE_LIMIT_KB') * 1024,
+    memoryBytes: number('MEMORY_LIMIT_MB') * 1024 * 1024,
     turnWaitMs: number('TURN_WAIT_SECONDS') * 1000,
     shutdownTimeoutMs: number('SHUTDOWN_TIMEOUT_SECONDS') * 1000,
     azureClientId: text('AZURE_CLIENT_ID'),

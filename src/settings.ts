@@ -187,6 +187,19 @@ export const settings: readonly Setting[] = [
     check: seconds(1, 120),
   },
   {
+    name: 'PAGE_LIMIT_KB',
+    description:
+      'a conversation larger than this (KB of 1,024 bytes) is stored in pages: cheaper for long ones',
+    default: '1950',
+    check: integer(64, 1950),
+  },
+  {
+    name: 'MEMORY_LIMIT_MB',
+    description: 'large conversations (over 256 KB) in hand at a time, in MB; one alone may be larger',
+    default: '16',
+    check: integer(1, 4096),
+  },
+  {
     name: 'TURN_WAIT_SECONDS',
     description: 'how long a turn that Redis does not show yet is waited for',
     default: '30',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { openChatCompletions } from './azure/chat-completions.ts';
 import { openCosmos } from './azure/cosmos.ts';
 import { makeCredential } from './azure/credential.ts';
@@ -5,6 +6,7 @@ import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
+import { makeFingerprints } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
 import type { GateState } from './pipeline/gate.ts';
 import { makeGates } from './pipeline/gates.ts';
@@ -13,11 +15,12 @@ import { makeLanes } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
 import type { Clock, Log } from './pipeline/ports.ts';
 import { makeRecent } from './pipeline/recent.ts';
+import { makeRoom } from './pipeline/room.ts';
 import { makeTitleGate } from './pipeline/title-gate.ts';
 import { makeTitling } from './pipeline/titling.ts';
 
-/** Just under Cosmos DB's 2 MB, with room for the document's own fields. */
-const MAX_ITEM_BYTES = 2_000_000;
+/** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
+const MAX_MESSAGE_BYTES = 2_000_000;
 const CLOSE_DEADLINE_MS = 2_000;
 
 export type Worker = {
@@ -53,7 +56,7 @@ export async function startWorker(
   const opening = await Promise.allSettled([
     openCosmos(config, credential),
     openRedis(config, credential, log),
-    openServiceBus(config, credential),
+    openServiceBus(config, credential, log),
   ]);
   for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
   const [store, cache, source] = opening;
@@ -88,7 +91,11 @@ export async function startWorker(
     store: store.value,
     titling,
     clock,
-    maxItemBytes: MAX_ITEM_BYTES,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    pageBytes: config.pageBytes,
+    newId: randomUUID,
+    fingerprints: makeFingerprints(),
+    takeRoom: makeRoom(config.memoryBytes).take,
     maxConcurrency: config.maxConcurrency,
     turnWaitMs: config.turnWaitMs,
     locks,

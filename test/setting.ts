@@ -4,6 +4,7 @@ import { createClient } from 'redis';
 import { onTestFinished } from 'vitest';
 import { type StackOptions, SUBSCRIPTION, startStack, TOPIC } from '../emulators/stack.ts';
 import { readConfig } from '../src/config.ts';
+import type { Settled } from '../src/pipeline/hand.ts';
 import type { Log } from '../src/pipeline/ports.ts';
 import { startWorker, type Worker } from '../src/worker.ts';
 
@@ -69,15 +70,14 @@ export async function setTheScene(options: StackOptions = {}) {
         ...(typeof sessionId === 'string' ? { sessionId } : {}),
       });
     },
-    async work(environment: Record<string, string> = {}) {
+    async work(environment: Record<string, string> = {}, onSettled?: (settled: Settled) => void) {
       const lines: { level: string; message: string; [field: string]: unknown }[] = [];
       const at = (level: string) => (fields: Record<string, unknown>, message: string) =>
         void lines.push({ ...fields, level, message });
       const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
       const fatal: unknown[] = [];
-      const worker = await startWorker(readConfig({ ...stack.environment, ...environment }), log, (error) =>
-        fatal.push(error),
-      );
+      const config = readConfig({ ...stack.environment, ...environment });
+      const worker = await startWorker(config, log, (error) => fatal.push(error), onSettled);
       workers.push(worker);
       return { worker, lines, fatal };
     },

@@ -58,33 +58,47 @@ export async function openRedis(
   return makeCache(cluster);
 }
 
-type Reader = { get(key: string): Promise<string | null>; destroy(): void };
+type Reader = {
+  get(key: string): Promise<string | null>;
+  getRange(key: string, start: number, end: number): Promise<string | null>;
+  strLen(key: string): Promise<number>;
+  destroy(): void;
+};
+
+/** What is fetched without asking for room first: nearly every conversation, whole, in one round trip. */
+const FIRST_READ_BYTES = 262_144;
 
 function makeCache(client: Reader): ConversationCache {
   return {
-    async read(sessionId) {
-      try {
-        const value = await withDeadline(READ_DEADLINE_MS, 'Redis', () => client.get(`session:${sessionId}`));
-        return value ?? undefined;
-      } catch (error) {
-        if (error instanceof ErrorReply && error.message.startsWith('WRONGTYPE'))
-          throw new Failure('InvalidConversation', 'the key holds another type, expected a string', {
-            cause: error,
-          });
-        throw new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
-      }
-    },
-    async probe() {
-      try {
-        await withDeadline(READ_DEADLINE_MS, 'Redis', () => client.get('session:~probe'));
-      } catch (error) {
-        throw new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
-      }
-    },
+    read: (sessionId, room) =>
+      ask(async (within) => {
+        const key = `session:${sessionId}`;
+        const beginning = await within(client.getRange(key, 0, FIRST_READ_BYTES - 1));
+        // Redis has cut between bytes, not characters; a text so short can have been cut nowhere.
+        if (beginning && Buffer.byteLength(beginning) < FIRST_READ_BYTES) return beginning;
+        // No range tells an empty value from none; a long value is asked for when there is room for it.
+        if (beginning) await room(await within(client.strLen(key)));
+        return (await within(client.get(key))) ?? undefined;
+      }),
+    probe: () => ask((within) => within(client.strLen('session:~probe'))).then(() => undefined),
     async close() {
       client.destroy();
     },
   };
+}
+
+type Within = <T>(reply: Promise<T>) => Promise<T>;
+
+async function ask<T>(calls: (within: Within) => Promise<T>): Promise<T> {
+  try {
+    return await calls((reply) => withDeadline(READ_DEADLINE_MS, 'Redis', () => reply));
+  } catch (error) {
+    if (error instanceof ErrorReply && error.message.startsWith('WRONGTYPE'))
+      throw new Failure('InvalidConversation', 'the key holds another type, expected a string', {
+        cause: error,
+      });
+    throw new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function clientOptions(config: Config, credential: TokenCredential, log: Log) {

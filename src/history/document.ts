@@ -1,5 +1,6 @@
 import { type Conversation, isRecord, type Message } from './conversation.ts';
 import { withoutRepeats } from './repeats.ts';
+import { isSegmentList, type SegmentRef } from './segment.ts';
 
 /** What a conversation is called until it has a title of its own (the seed's words). It counts as none. */
 export const FALLBACK_TITLE = 'New Conversation';
@@ -17,6 +18,8 @@ export type HistoryDocument = {
   deletedAt?: string;
   /** The model refused for good (content filter): no later event asks again. */
   titleRefused?: boolean;
+  /** Where the older messages are, of a conversation that outgrew an item; `messages` then holds the newest. */
+  segments?: SegmentRef[];
   [field: string]: unknown;
 };
 
@@ -64,6 +67,8 @@ export function readDocument(item: unknown, ids: { sessionId: string; userId: st
     return foreign('its sessionId is another');
   if (typeof item.deletedAt === 'string' && item.deletedAt !== '') return { kind: 'tombstone' };
   if (!Array.isArray(item.messages)) return foreign('it has no array of messages');
+  if (item.segments !== undefined && !isSegmentList(item.segments))
+    return foreign('its list of segments is none of ours');
   const faulty = item.messages.findIndex((message) => !isRecord(message) || typeof message.role !== 'string');
   if (faulty >= 0) return foreign(`its messages[${faulty}] is no object with a role`);
   const own = Object.entries(item).filter(([field]) => !systemFields.includes(field));

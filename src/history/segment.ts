@@ -1,4 +1,5 @@
-import type { Message } from './conversation.ts';
+import { hash } from 'node:crypto';
+import { isRecord, type Message } from './conversation.ts';
 import { SEGMENT_PREFIX } from './event.ts';
 
 /** The oldest messages of a conversation that outgrew an item. Written once and never changed (SPEC §3, Pages). */
@@ -17,8 +18,36 @@ export type SegmentRef = {
   count: number;
   /** Of the messages as JSON. */
   bytes: number;
-  /** Tells whether a run of a snapshot is the same messages, without a read. */
+  /** Tells whether a run of a snapshot is the same messages, without a read: SHA-256 of their JSON, base64url. */
   digest: string;
 };
 
-export const segmentId = (uuid: string): string => `${SEGMENT_PREFIX}${uuid}`;
+export function makeSegment(
+  ids: { sessionId: string; userId: string },
+  messages: Message[],
+  uuid: string,
+): { segment: Segment; ref: SegmentRef } {
+  const json = JSON.stringify(messages);
+  const id = `${SEGMENT_PREFIX}${uuid}`;
+  return {
+    segment: { id, type: 'segment', sessionId: ids.sessionId, userId: ids.userId, messages },
+    ref: { id, count: messages.length, bytes: Buffer.byteLength(json), digest: digestOf(json) },
+  };
+}
+
+export const digestOf = (json: string): string => hash('sha256', json, 'base64url');
+
+/** Whether a stored list of segments is one: a head whose list cannot be trusted must not be written over. */
+export function isSegmentList(value: unknown): value is SegmentRef[] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (ref) =>
+        isRecord(ref) &&
+        typeof ref.id === 'string' &&
+        ref.id.startsWith(SEGMENT_PREFIX) &&
+        Number.isInteger(ref.count) &&
+        typeof ref.digest === 'string',
+    )
+  );
+}

@@ -33,7 +33,7 @@ export function startConsumer(
       // Behind the slot, which may be long in coming: a gate may have closed meanwhile.
       await gates.opened(signal);
       try {
-        const held = signal.aborted ? undefined : await source.receive();
+        const held = signal.aborted ? undefined : await source.receive(signal);
         failures = 0;
         gates.receiving(undefined);
         if (held) lanes.accept(held, slots.give);

@@ -29,6 +29,10 @@ export const failures = {
     outcome: 'dead-letter',
     summary: 'a message is over the item limit; everything else is persisted',
   },
+  SegmentMissing: {
+    outcome: 'wait',
+    summary: 'history lists a page that is not there: nothing is written over it',
+  },
   ForeignItem: { outcome: 'dead-letter', summary: 'the stored item is not a conversation of this user' },
   PartitionFull: {
     outcome: 'dead-letter',
@@ -63,6 +67,9 @@ export const failures = {
 /** Whose trouble a failure is, if it is a service's as such. */
 export const dependencyOf = (code: FailureCode): Dependency | undefined =>
   (failures[code] as FailureRule).dependency;
+
+/** Whether trying again would bring the same: the event is set aside. */
+export const isFinal = (code: FailureCode): boolean => failures[code].outcome === 'dead-letter';
 
 export type FailureCode = keyof typeof failures;
 

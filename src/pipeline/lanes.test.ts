@@ -36,7 +36,6 @@ function setUp(
     gates,
     cache,
     titling: makeTitling({ model, gate: makeTitleGate(clock, log), maxConcurrency: 4, log }),
-    maxItemBytes: 2_000_000,
     maxConcurrency: given.maxConcurrency ?? 4,
     turnWaitMs: given.turnWaitMs ?? 30_000,
     locks: makeLockKeeper(memory.clock, memory.log),
@@ -253,6 +252,7 @@ describe('the consumer', () => {
         return event;
       },
       async probe() {},
+      reconnect() {},
       async close() {},
     };
     const consumer = startConsumer(source, lanes, gates, 5, clock);

@@ -3,11 +3,12 @@ import { backOff } from './back-off.ts';
 import { Failure } from './failures.ts';
 import type { Gates } from './gates.ts';
 import { type HandOptions, idsOf, makeHand, type Work } from './hand.ts';
-import { keyOf, type PersistPorts, persist, type Verdict } from './persist.ts';
+import { keyOf, type PersistPorts, persist } from './persist.ts';
 import type { HeldEvent, Settlement } from './ports.ts';
 import type { Recent } from './recent.ts';
 import { makeSlots } from './slots.ts';
 import { makeThrottle } from './throttle.ts';
+import type { Verdict } from './verdict.ts';
 
 type Lane = { waiting: Work[]; running: boolean };
 
@@ -92,6 +93,7 @@ export function makeLanes(options: LaneOptions): Lanes {
         event,
         left.map((work) => work.event),
         options,
+        () => left.some((work) => !work.settled),
       );
       gates.worked(result.history !== undefined);
       throttle.worked();
@@ -104,6 +106,8 @@ export function makeLanes(options: LaneOptions): Lanes {
         throw error;
       }
       recent.forget(key);
+      // Nothing is left of this round: each of its events has been reported lost.
+      if (error.code === 'LockLost') return undefined;
       gates.failed(key, error);
       if (error.code === 'StoreThrottled') throttle.throttled(failures + 1);
       log.warn(

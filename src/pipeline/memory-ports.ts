@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { HistoryDocument } from '../history/document.ts';
 import { isUntitled } from '../history/document.ts';
 import type { Segment } from '../history/segment.ts';
+import { makeFingerprints } from './assemble.ts';
 import type { Clock, ConversationCache, HistoryStore, Ids, Log, TitleModel } from './ports.ts';
 
 /** The ports in memory, for tests of the pipeline by itself: the same promises, no services. */
@@ -94,5 +96,12 @@ export function memoryPorts(
   };
   const silent = (): void => undefined;
   const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
-  return { redis, items, segments, put, calls, cache, store, model, clock, log };
+  const paging = {
+    pageBytes: 2_000_000,
+    maxMessageBytes: 2_000_000,
+    newId: () => randomUUID() as string,
+    fingerprints: makeFingerprints(),
+    takeRoom: async () => () => undefined,
+  };
+  return { ...paging, redis, items, segments, put, calls, cache, store, model, clock, log };
 }

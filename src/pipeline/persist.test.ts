@@ -30,11 +30,14 @@ const conversation = (turns: string[], fields: Record<string, unknown> = {}) => 
   ...fields,
 });
 
-function setUp(given: Parameters<typeof memoryPorts>[0] = {}, maxItemBytes = 2_000_000) {
+function setUp(
+  given: Parameters<typeof memoryPorts>[0] = {},
+  paging: { maxMessageBytes?: number; pageBytes?: number } = {},
+) {
   const memory = memoryPorts(given);
   const { model, clock, log } = memory;
   const titling = makeTitling({ model, gate: makeTitleGate(clock, log), maxConcurrency: 4, log });
-  const ports = { ...memory, maxItemBytes, titling };
+  const ports = { ...memory, ...paging, titling };
   const show = (value: unknown): void =>
     void memory.redis.set('s', typeof value === 'string' ? value : JSON.stringify(value));
   const run = async (...events: TurnEvent[]) => {
@@ -237,7 +240,7 @@ describe('persisting a conversation', () => {
   });
 
   test('a message over the limit keeps its place by a marker; later events complete', async () => {
-    const { show, run, stored } = setUp({}, 1000);
+    const { show, run, stored } = setUp({}, { maxMessageBytes: 1000 });
     show(conversation([], { messages: [say('t1_user', 1, 'x'.repeat(2000)), say('t2_user', 2)] }));
     expect(await run(event('t1'), event('t2'))).toEqual([
       expect.objectContaining({ code: 'MessageTooLarge' }),

@@ -1,4 +1,4 @@
-import { type Conversation, holdsTurn, parseConversation } from '../history/conversation.ts';
+import { type Conversation, type Message, parseConversation } from '../history/conversation.ts';
 import {
   FALLBACK_TITLE,
   type HistoryDocument,
@@ -7,18 +7,15 @@ import {
   readDocument,
 } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
-import { isMarker } from '../history/marker.ts';
 import { mergeConversations } from '../history/merge.ts';
-import { Failure, type FailureCode } from './failures.ts';
+import { type Assembled, assemble, type Fingerprints } from './assemble.ts';
+import { Failure, isFinal } from './failures.ts';
 import { fitMessages } from './fit.ts';
 import type { Clock, ConversationCache, HistoryStore, Ids } from './ports.ts';
-import type { TitleJob, Titling } from './titling.ts';
-
-/** What became of one event: settled so, or not yet (its turn is not to be seen). */
-export type Verdict =
-  | { kind: 'complete' }
-  | { kind: 'dead-letter'; code: FailureCode; description: string }
-  | { kind: 'wait'; code: 'ConversationNotFound' | 'TurnNotFound'; description: string };
+import { storeTitle } from './store-title.ts';
+import type { Titling } from './titling.ts';
+import { holdsTurnSomewhere, type Verdict, verdictOf, type Written } from './verdict.ts';
+import { type PagePorts, writePages } from './write-pages.ts';
 
 export type Persisted = {
   verdicts: Verdict[];
@@ -32,12 +29,15 @@ export type Persisted = {
   titled: Promise<boolean> | undefined;
 };
 
-export type PersistPorts = {
+export type PersistPorts = PagePorts & {
   cache: ConversationCache;
-  store: HistoryStore;
   titling: Titling;
   clock: Clock;
-  maxItemBytes: number;
+  fingerprints: Fingerprints;
+  /** A message larger than this (bytes of JSON) is kept as a marker. */
+  maxMessageBytes: number;
+  /** Room for a large conversation, to be given back when it is no longer in hand. */
+  takeRoom: (bytes: number) => Promise<() => void>;
 };
 
 /** Other writers are few; after this many lost races the conversation steps back for a while. */
@@ -45,47 +45,43 @@ const MAX_WRITE_ATTEMPTS = 8;
 
 /**
  * Makes one conversation durable for a group of its events: one read of Redis, one of history, at most one write.
- * Every event was received before the read was issued, so that one snapshot covers them all.
+ * Every event was received before the read was issued, so that one snapshot covers them all. `isWanted` is asked before each
+ * write: the locks may have been lost meanwhile.
  * @throws Failure whose rule says hold: nothing is known to be written, all of it may be tried again.
  */
 export async function persist(
   ids: Ids,
   events: readonly TurnEvent[],
   ports: PersistPorts,
+  isWanted: () => boolean = () => true,
 ): Promise<Persisted> {
   const readAtMs = ports.clock.now();
-  const all = (verdict: Verdict): Persisted => ({
-    verdicts: events.map(() => verdict),
-    history: undefined,
-    readAtMs,
-    titled: undefined,
-  });
+  let giveRoom = (): void => undefined;
   try {
-    const raw = await ports.cache.read(ids.sessionId, async () => undefined);
+    const raw = await ports.cache.read(ids.sessionId, async (bytes) => {
+      giveRoom = await ports.takeRoom(bytes);
+    });
     if (raw === undefined) return await withoutSnapshot(ids, events, readAtMs, ports);
     const parsed = parseConversation(raw);
     if (!parsed.ok) throw new Failure('InvalidConversation', parsed.description);
     const mismatch = identityMismatch(parsed.conversation, ids);
     if (mismatch) throw new Failure('IdentityMismatch', mismatch);
-    const { conversation } = fitMessages(parsed.conversation, Buffer.byteLength(raw), ports.maxItemBytes);
-    const { history, titled } = await write(ids, conversation, ports);
-    const verdicts = events.map((event) => verdictOf(event, conversation, history));
-    return { verdicts, history, readAtMs, titled };
+    const { conversation } = fitMessages(parsed.conversation, Buffer.byteLength(raw), ports.maxMessageBytes);
+    const written = await write(ids, conversation, isWanted, ports);
+    const verdicts: Verdict[] = [];
+    for (const event of events) verdicts.push(await verdictOf(event, conversation, written, ports.store));
+    return { verdicts, history: written.history, readAtMs, titled: written.titled };
   } catch (error) {
-    if (!(error instanceof Failure && isFinal(error.code))) throw error;
+    const isDecided = error instanceof Failure && (isFinal(error.code) || error.code === 'SegmentMissing');
+    if (!isDecided) throw error;
     ports.titling.forget(keyOf(ids));
-    return all({ kind: 'dead-letter', code: error.code, description: error.message });
+    const kind = isFinal(error.code) ? 'dead-letter' : 'wait';
+    const verdict: Verdict = { kind, code: error.code, description: error.message };
+    return { verdicts: events.map(() => verdict), history: undefined, readAtMs, titled: undefined };
+  } finally {
+    giveRoom();
   }
 }
-
-const finalCodes: ReadonlySet<FailureCode> = new Set([
-  'InvalidConversation',
-  'IdentityMismatch',
-  'ForeignItem',
-  'PartitionFull',
-  'RejectedByStore',
-]);
-const isFinal = (code: FailureCode): boolean => finalCodes.has(code);
 
 async function withoutSnapshot(
   ids: Ids,
@@ -94,15 +90,17 @@ async function withoutSnapshot(
   ports: PersistPorts,
 ): Promise<Persisted> {
   const found = await readHistory(ids, ports.store);
-  const verdicts = events.map((event): Verdict => {
-    if (found?.kind === 'tombstone') return { kind: 'complete' };
-    if (found && holdsTurn(found.document, event)) return { kind: 'complete' };
-    return {
-      kind: 'wait',
-      code: 'ConversationNotFound',
-      description: `Redis has no session:${ids.sessionId}, and history does not hold the turn`,
-    };
-  });
+  const verdicts: Verdict[] = [];
+  for (const event of events)
+    verdicts.push(
+      found?.kind === 'tombstone' || (found && (await holdsTurnSomewhere(found.document, event, ports.store)))
+        ? { kind: 'complete' }
+        : {
+            kind: 'wait',
+            code: 'ConversationNotFound',
+            description: `Redis has no session:${ids.sessionId}, and history does not hold the turn`,
+          },
+    );
   return { verdicts, history: undefined, readAtMs, titled: undefined };
 }
 
@@ -110,22 +108,34 @@ async function withoutSnapshot(
 async function write(
   ids: Ids,
   snapshot: Conversation,
+  isWanted: () => boolean,
   ports: PersistPorts,
-): Promise<{ history: HistoryDocument | undefined; titled: Promise<boolean> | undefined }> {
+): Promise<Written> {
   const key = keyOf(ids);
+  let brokenEtag: string | undefined;
   for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt += 1) {
     const found = await readHistory(ids, ports.store);
     if (found?.kind === 'tombstone') {
       ports.titling.forget(key);
-      return { history: undefined, titled: undefined };
+      return { history: undefined, apart: [], titled: undefined };
+    }
+    const assembled = await assemble(ids, found?.document.segments ?? [], snapshot.messages, ports);
+    if (!assembled) {
+      // Unless the head has moved on meanwhile: a replica that lags behind, or somebody's mistake.
+      if (found?.etag === brokenEtag)
+        throw new Failure('SegmentMissing', 'a segment that the head lists is not there');
+      brokenEtag = found?.etag;
+      continue;
     }
     const now = new Date(ports.clock.now()).toISOString();
-    const merged = found && mergeConversations(found.document, snapshot);
+    const merged = found && mergeConversations(whole(found.document, assembled), snapshot);
     const document = merged ? merged.document : newDocument(snapshot, { persistedAt: now });
     // An older worker's item may have a title that is none in another way; the title's patch asks for this one.
     if (isUntitled(document.title)) document.title = FALLBACK_TITLE;
 
-    const job = wantsTitle(document) ? ports.titling.job(key, document.messages) : undefined;
+    const job = wantsTitle(document)
+      ? ports.titling.job(key, await beginningOf(ids, document, assembled, ports))
+      : undefined;
     // Only an answer that is there already goes with this write: the model never delays durability.
     const carried = job?.outcome;
     if (carried && 'title' in carried) document.title = carried.title;
@@ -137,14 +147,13 @@ async function write(
       document.title !== found!.document.title ||
       document.titleRefused !== found!.document.titleRefused;
     if (changed) {
+      if (!isWanted()) throw new Failure('LockLost', 'the locks were lost before anything was written');
       document.persistedAt = now;
-      const result = found
-        ? await ports.store.replace(document, found.etag)
-        : await ports.store.create(document);
-      if (result === 'conflict') continue;
+      if ((await writePages(ids, document, assembled, found?.etag, ports)) === 'conflict') continue;
     }
     if (!wantsTitle(document)) ports.titling.forget(key);
-    return { history: document, titled: job && !carried ? storeTitle(ids, key, job, ports) : undefined };
+    const titled = job && !carried ? storeTitle(ids, key, job, ports) : undefined;
+    return { history: document, apart: assembled.apart, titled };
   }
   throw new Failure(
     'WriteContended',
@@ -155,26 +164,21 @@ async function write(
 const wantsTitle = (document: HistoryDocument): boolean =>
   isUntitled(document.title) && !document.titleRefused;
 
-function storeTitle(ids: Ids, key: string, job: TitleJob, ports: PersistPorts): Promise<boolean> {
-  const store = async (): Promise<boolean> => {
-    const outcome = await job.answered;
-    // A conflict means that a user or another worker has named it by now: theirs stays.
-    const brought = !('none' in outcome);
-    if (brought) await ports.store.setTitle(ids, outcome);
-    ports.titling.forget(key);
-    return brought;
-  };
-  job.stored ??= store().catch((error) => {
-    // The conversation is durable: a title that this document cannot take is one that cannot be had.
-    if (error instanceof Failure && isFinal(error.code)) {
-      ports.titling.forget(key);
-      return false;
-    }
-    // The answer is kept: the next round carries it in its write.
-    job.stored = undefined;
-    throw error;
-  });
-  return job.stored;
+/** The stored conversation with what is in its segments, but for those that stay apart. */
+const whole = (head: HistoryDocument, { parts }: Assembled): HistoryDocument =>
+  parts.length === 0
+    ? head
+    : { ...head, messages: [...parts.flatMap(({ messages }) => messages), ...head.messages] };
+
+/** The messages that a title is made from: the first ones, wherever they are. */
+async function beginningOf(
+  ids: Ids,
+  document: HistoryDocument,
+  { apart }: Assembled,
+  { store }: PersistPorts,
+): Promise<readonly Message[]> {
+  const first = apart[0] && (await store.readSegment(ids, apart[0].id));
+  return first ?? document.messages;
 }
 
 type Found = { kind: 'conversation'; document: HistoryDocument; etag: string } | { kind: 'tombstone' };
@@ -198,28 +202,6 @@ function identityMismatch(conversation: Conversation, ids: Ids): string | undefi
     return 'the conversation in Redis has another userId than the event';
   return undefined;
 }
-
-function verdictOf(event: TurnEvent, snapshot: Conversation, history: HistoryDocument | undefined): Verdict {
-  if (history === undefined) return { kind: 'complete' }; // a tombstone: deleted conversations stay deleted
-  const turn = history.messages.filter(
-    (message) => isMarker(message) && isOfTurn(message.messageId, event.chatMessageId),
-  );
-  if (turn.length > 0)
-    return {
-      kind: 'dead-letter',
-      code: 'MessageTooLarge',
-      description: `a message of the turn has ${turn[0]!.omittedBytes} bytes, more than an item can hold; the rest is persisted`,
-    };
-  if (holdsTurn(snapshot, event) || holdsTurn(history, event)) return { kind: 'complete' };
-  return {
-    kind: 'wait',
-    code: 'TurnNotFound',
-    description: `session:${event.sessionId} is in Redis without the turn, nor does history hold it`,
-  };
-}
-
-const isOfTurn = (messageId: unknown, turn: string): boolean =>
-  typeof messageId === 'string' && (messageId === turn || messageId.startsWith(`${turn}_`));
 
 /** One key a conversation of one user; neither part may run into the other. */
 export const keyOf = (ids: Ids): string => JSON.stringify([ids.userId, ids.sessionId]);

@@ -37,9 +37,13 @@ export type Probe = () => Promise<void>;
 export type EventSource = {
   /** How many receives may be under way at once. */
   readonly parallelReceives: number;
-  /** One event, or undefined when none came for a while. Never more than one event locked a call. */
-  receive(): Promise<HeldEvent | undefined>;
+  /**
+   * One event, or undefined when none came for a while, or soon after `signal` aborts. Never more than one event locked a call.
+   */
+  receive(signal: AbortSignal): Promise<HeldEvent | undefined>;
   probe: Probe;
+  /** Goes on over a new connection: the present one is not to be trusted. What it delivered is still settled. */
+  reconnect(): void;
   close(): Promise<void>;
 };
 

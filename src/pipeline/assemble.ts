@@ -1,0 +1,76 @@
+import { LRUCache } from 'lru-cache';
+import type { Message } from '../history/conversation.ts';
+import {
+  type Fingerprint,
+  fingerprintOf,
+  isApart,
+  isCoveredAt,
+  makeLookup,
+  positionBehind,
+} from '../history/coverage.ts';
+import type { Part } from '../history/pages.ts';
+import type { SegmentRef } from '../history/segment.ts';
+import type { HistoryStore, Ids } from './ports.ts';
+
+/** The segments of a conversation as far as a snapshot makes it necessary to know them. */
+export type Assembled = {
+  /** Those at the front that have nothing to do with the snapshot: neither read nor touched. */
+  apart: readonly SegmentRef[];
+  /** The others, with their messages. */
+  parts: Part[];
+};
+
+/** What was learnt of segments by reading them: they never change. Bounded; without it they are only read once more. */
+export type Fingerprints = Pick<LRUCache<string, Fingerprint>, 'get' | 'set'>;
+
+/** Bytes: that is four million messages. */
+const REMEMBERED_BYTES = 16_000_000;
+
+export function makeFingerprints(): Fingerprints {
+  return new LRUCache({
+    maxSize: REMEMBERED_BYTES,
+    sizeCalculation: ({ identities }) => identities.byteLength + 200,
+  });
+}
+
+/**
+ * Finds out what is in the segments, with as few reads as can be: none where the snapshot shows the whole conversation, one
+ * where a message in a segment has changed, and each at most once in a process where Redis has forgotten what is in them.
+ * Undefined: a listed segment is not there, so the head has moved on.
+ */
+export async function assemble(
+  ids: Ids,
+  refs: readonly SegmentRef[],
+  snapshot: readonly Message[],
+  { store, fingerprints }: { store: HistoryStore; fingerprints: Fingerprints },
+): Promise<Assembled | undefined> {
+  if (refs.length === 0) return { apart: [], parts: [] };
+  const lookup = makeLookup(snapshot);
+  const parts: Part[] = [];
+  let apart = 0;
+  let position = 0;
+  for (const ref of refs) {
+    const isFront = parts.length === 0;
+    const known = fingerprints.get(ref.id);
+    if (isFront && known && isApart(known, lookup)) {
+      apart += 1;
+      continue;
+    }
+    if (isCoveredAt(ref, lookup, position)) {
+      parts.push({ ref, messages: snapshot.slice(position, position + ref.count) });
+      position += ref.count;
+      continue;
+    }
+    const messages = await store.readSegment(ids, ref.id);
+    if (!messages) return undefined;
+    const fingerprint = known ?? fingerprintOf(messages);
+    fingerprints.set(ref.id, fingerprint);
+    if (isFront && isApart(fingerprint, lookup)) {
+      apart += 1;
+      continue;
+    }
+    parts.push({ ref, messages });
+    position = positionBehind(messages, lookup, position);
+  }
+  return { apart: refs.slice(0, apart), parts };
+}
