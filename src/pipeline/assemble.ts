@@ -5,9 +5,13 @@ import {
   fingerprintOf,
   isApart,
   isCoveredAt,
+  keepsFirstTime,
+  type Lookup,
   makeLookup,
   positionBehind,
+  sameRunAt,
 } from '../history/coverage.ts';
+import type { HistoryDocument } from '../history/document.ts';
 import type { Part } from '../history/pages.ts';
 import type { SegmentRef } from '../history/segment.ts';
 import type { HistoryStore, Ids } from './ports.ts';
@@ -40,24 +44,41 @@ export function makeFingerprints(): Fingerprints {
  */
 export async function assemble(
   ids: Ids,
-  refs: readonly SegmentRef[],
+  head: HistoryDocument | undefined,
   snapshot: readonly Message[],
-  { store, fingerprints }: { store: HistoryStore; fingerprints: Fingerprints },
+  ports: AssemblyPorts,
 ): Promise<Assembled | undefined> {
-  if (refs.length === 0) return { apart: [], parts: [] };
+  if (!head?.segments?.length) return { apart: [], parts: [] };
   const lookup = makeLookup(snapshot);
+  const refs = head.segments;
+  const assembled = await readWhere(ids, refs, lookup, ports, true);
+  const holds = ({ parts }: Assembled): boolean =>
+    [head, ...parts].every(({ messages }) => keepsFirstTime(messages, lookup));
+  if (!assembled || assembled.apart.length === 0 || holds(assembled)) return assembled;
+  return readWhere(ids, refs, lookup, ports, false);
+}
+
+type AssemblyPorts = { store: HistoryStore; fingerprints: Fingerprints };
+
+async function readWhere(
+  ids: Ids,
+  refs: readonly SegmentRef[],
+  lookup: Lookup,
+  { store, fingerprints }: AssemblyPorts,
+  mayStayApart: boolean,
+): Promise<Assembled | undefined> {
   const parts: Part[] = [];
   let apart = 0;
   let position = 0;
   for (const ref of refs) {
-    const isFront = parts.length === 0;
+    const isFront = mayStayApart && parts.length === 0;
     const known = fingerprints.get(ref.id);
     if (isFront && known && isApart(known, lookup)) {
       apart += 1;
       continue;
     }
-    if (isCoveredAt(ref, lookup, position)) {
-      parts.push({ ref, messages: snapshot.slice(position, position + ref.count) });
+    if (isCoveredAt(ref, known, lookup, position)) {
+      parts.push({ ref, messages: lookup.messages.slice(position, position + ref.count) });
       position += ref.count;
       continue;
     }
@@ -69,6 +90,7 @@ export async function assemble(
       apart += 1;
       continue;
     }
+    fingerprint.sameAs = sameRunAt(messages, lookup, position) ?? fingerprint.sameAs;
     parts.push({ ref, messages });
     position = positionBehind(messages, lookup, position);
   }
