@@ -24,17 +24,26 @@ export type Assembled = {
   parts: Part[];
 };
 
-/** What was learnt of segments by reading them: they never change. Bounded; without it they are only read once more. */
-export type Fingerprints = Pick<LRUCache<string, Fingerprint>, 'get' | 'set'>;
+/** What a process has learnt of segments by reading them: they never change. Bounded; without it they are only read again. */
+export type KnownSegments = {
+  fingerprints: LRUCache<string, Fingerprint>;
+  /** Of those that a snapshot showed in part: the next snapshot does too. */
+  contents: LRUCache<string, readonly Message[]>;
+};
 
 /** Bytes: that is four million messages. */
-const REMEMBERED_BYTES = 16_000_000;
+const FINGERPRINT_BYTES = 16_000_000;
+/** Bytes of JSON. */
+const CONTENT_BYTES = 8_000_000;
 
-export function makeFingerprints(): Fingerprints {
-  return new LRUCache({
-    maxSize: REMEMBERED_BYTES,
-    sizeCalculation: ({ identities }) => identities.byteLength + 200,
-  });
+export function makeKnownSegments(): KnownSegments {
+  return {
+    fingerprints: new LRUCache({
+      maxSize: FINGERPRINT_BYTES,
+      sizeCalculation: ({ identities }) => identities.byteLength + 200,
+    }),
+    contents: new LRUCache({ maxSize: CONTENT_BYTES }),
+  };
 }
 
 /**
@@ -58,13 +67,13 @@ export async function assemble(
   return readWhere(ids, refs, lookup, ports, false);
 }
 
-type AssemblyPorts = { store: HistoryStore; fingerprints: Fingerprints };
+type AssemblyPorts = { store: HistoryStore; knownSegments: KnownSegments };
 
 async function readWhere(
   ids: Ids,
   refs: readonly SegmentRef[],
   lookup: Lookup,
-  { store, fingerprints }: AssemblyPorts,
+  { store, knownSegments: { fingerprints, contents } }: AssemblyPorts,
   mayStayApart: boolean,
 ): Promise<Assembled | undefined> {
   const parts: Part[] = [];
@@ -82,7 +91,7 @@ async function readWhere(
       position += ref.count;
       continue;
     }
-    const messages = await store.readSegment(ids, ref.id);
+    const messages = contents.get(ref.id) ?? (await store.readSegment(ids, ref.id));
     if (!messages) return undefined;
     const fingerprint = known ?? fingerprintOf(messages);
     fingerprints.set(ref.id, fingerprint);
@@ -91,6 +100,7 @@ async function readWhere(
       continue;
     }
     fingerprint.sameAs = sameRunAt(messages, lookup, position) ?? fingerprint.sameAs;
+    contents.set(ref.id, messages, { size: Math.max(1, ref.bytes) });
     parts.push({ ref, messages });
     position = positionBehind(messages, lookup, position);
   }

@@ -8,7 +8,7 @@ import {
 } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
 import { mergeConversations } from '../history/merge.ts';
-import { type Assembled, assemble, type Fingerprints } from './assemble.ts';
+import { type Assembled, assemble, type KnownSegments } from './assemble.ts';
 import { Failure, isFinal } from './failures.ts';
 import { fitMessages } from './fit.ts';
 import type { Clock, ConversationCache, HistoryStore, Ids } from './ports.ts';
@@ -33,7 +33,7 @@ export type PersistPorts = PagePorts & {
   cache: ConversationCache;
   titling: Titling;
   clock: Clock;
-  fingerprints: Fingerprints;
+  knownSegments: KnownSegments;
   /** A message larger than this (bytes of JSON) is kept as a marker. */
   maxMessageBytes: number;
   /** Room for a large conversation, to be given back when it is no longer in hand. */
