@@ -6,7 +6,7 @@ import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
-import { makeFingerprints } from './pipeline/assemble.ts';
+import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
 import type { GateState } from './pipeline/gate.ts';
 import { makeGates } from './pipeline/gates.ts';
@@ -101,7 +101,7 @@ export async function startWorker(
     maxMessageBytes: MAX_MESSAGE_BYTES,
     pageBytes: config.pageBytes,
     newId: randomUUID,
-    fingerprints: makeFingerprints(),
+    knownSegments: makeKnownSegments(),
     takeRoom: makeRoom(config.memoryBytes).take,
     maxConcurrency: config.maxConcurrency,
     turnWaitMs: config.turnWaitMs,

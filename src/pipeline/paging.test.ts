@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Conversation, Message } from '../history/conversation.ts';
-import { type HistoryDocument, newDocument } from '../history/document.ts';
-import { mergeConversations } from '../history/merge.ts';
-import { makeFingerprints } from './assemble.ts';
+import type { Message } from '../history/conversation.ts';
+import { newDocument } from '../history/document.ts';
+import type { TurnEvent } from '../history/event.ts';
+import { omit } from '../history/marker.ts';
+import { makeKnownSegments } from './assemble.ts';
 import { Failure } from './failures.ts';
 import { memoryPorts } from './memory-ports.ts';
 import { persist } from './persist.ts';
@@ -13,231 +13,292 @@ import { makeTitling } from './titling.ts';
 
 const ids = { sessionId: 's', userId: 'u' };
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
-const say = (n: number, version = 0): Message => ({
-  ...(n % 7 === 3 ? {} : { messageId: `m${n}` }),
-  role: n % 2 ? 'assistant' : 'user',
-  content: n % 7 === 3 ? 'ok' : `message ${n}, version ${version}${'.'.repeat(n % 50)}`,
-  timestamp: at(Math.floor(n / 2)),
+const say = (index: number, content = 'x'.repeat(300)): Message => ({
+  messageId: `t${index}_user`,
+  role: 'user',
+  content: `${index} ${content}`,
+  timestamp: at(index),
 });
-const snapshotOf = (messages: Message[], activity: number): Conversation => ({
+const says = (from: number, to: number): Message[] =>
+  Array.from({ length: to - from }, (_, index) => say(from + index));
+const event = (turn: number): TurnEvent => ({
   ...ids,
-  title: 'Named',
-  createdAt: at(0),
-  lastActivity: at(activity),
+  chatMessageId: `t${turn}`,
+  completedAt: '2026-01-01T01:00:00Z',
+  completedAtMs: Date.parse('2026-01-01T01:00:00Z'),
+});
+const snapshot = (messages: Message[]) => ({
+  ...ids,
+  title: 'Titled',
+  createdAt: messages[0]!.timestamp,
+  lastActivity: messages.at(-1)!.timestamp,
   messages,
 });
-const eventAt = (activity: number) => ({
-  ...ids,
-  chatMessageId: 'none',
-  completedAt: at(activity),
-  completedAtMs: Date.parse(at(activity)),
-});
 
-function setUp(wrap: (store: HistoryStore) => HistoryStore = (store) => store, pageBytes = 1_500) {
-  const memory = memoryPorts();
+type Memory = ReturnType<typeof memoryPorts>;
+/** A worker process on the same services: it has nothing in its memory yet. */
+function processOn(memory: Memory, store: HistoryStore = memory.store, pageBytes = 2_500) {
   const { model, clock, log } = memory;
   const titling = makeTitling({ model, gate: makeTitleGate(clock, log), maxConcurrency: 4, log });
-  const ports = { ...memory, store: wrap(memory.store), titling, pageBytes };
-  const head = (): HistoryDocument | undefined => memory.items.get('u\ns')?.item;
-  return {
-    ...memory,
-    ports,
-    head,
-    show: (snapshot: Conversation) => void memory.redis.set('s', JSON.stringify(snapshot)),
-    run: (activity: number) => persist(ids, [eventAt(activity)], ports),
-    /** What a reader finds: by the list of the head alone. */
-    read(): Message[] {
-      const document = head();
-      const pages = (document?.segments ?? []).flatMap(({ id }) => memory.segments.get(id)!.messages);
-      return [...pages, ...(document?.messages ?? [])];
-    },
+  const ports = { ...memory, store, pageBytes, titling, knownSegments: makeKnownSegments() };
+  return async (messages: Message[] | undefined, ...turns: number[]) => {
+    if (messages) memory.redis.set('s', JSON.stringify(snapshot(messages)));
+    else memory.redis.delete('s');
+    const { verdicts, titled } = await persist(ids, turns.map(event), ports);
+    await titled;
+    return verdicts.map((verdict) => (verdict.kind === 'complete' ? 'complete' : verdict.code));
   };
 }
+const head = (memory: Memory) => memory.items.get('u\ns')?.item;
+/** What a reader sees; it fails if the head lists a segment that is not there. */
+const seen = (memory: Memory): string[] =>
+  [
+    ...(head(memory)?.segments ?? []).flatMap(({ id, count }) => {
+      const { messages } = memory.segments.get(id)!;
+      expect(messages).toHaveLength(count);
+      return messages;
+    }),
+    ...(head(memory)?.messages ?? []),
+  ].map(({ messageId, content }) => `${messageId} ${String(content).slice(0, 8)}`);
+const shown = (messages: Message[]): string[] =>
+  messages.map(({ messageId, content }) => `${messageId} ${String(content).slice(0, 8)}`);
 
-describe('a paged conversation', () => {
-  /** A window of the true conversation, perhaps with one message edited, seen at some time. */
-  const view = fc.record({
-    from: fc.nat(30),
-    length: fc.integer({ min: 1, max: 60 }),
-    edited: fc.option(fc.nat(60), { nil: undefined }),
-    forget: fc.boolean(),
+describe('a conversation past the page limit', () => {
+  test('grows event by event: segments are written once and not read, the head holds the newest', async () => {
+    const memory = memoryPorts();
+    const run = processOn(memory);
+    for (let turn = 1; turn <= 40; turn += 1)
+      expect(await run(says(0, turn), turn - 1)).toEqual(['complete']);
+    expect(seen(memory)).toEqual(shown(says(0, 40)));
+    expect(memory.calls.segmentsRead).toBe(0);
+    expect(memory.segments.size).toBe(head(memory)!.segments!.length);
+    expect(memory.segments.size).toBeGreaterThan(5);
+    expect(head(memory)!.messages.at(-1)).toEqual(say(39));
+    for (const { messages } of memory.segments.values())
+      expect(JSON.stringify(messages).length).toBeLessThanOrEqual(2_500);
   });
 
-  test('reads as if it had been merged in one piece, whatever was seen of it, and whatever the process remembers', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(view, { minLength: 1, maxLength: 12 }), async (views) => {
-        const { ports, show, run, read, head } = setUp();
-        let expected: HistoryDocument | undefined;
-        for (const [index, { from, length, edited, forget }] of views.entries()) {
-          if (forget) ports.fingerprints = makeFingerprints();
-          const start = index === 0 ? 0 : from + index;
-          const messages = Array.from({ length }, (_, n) =>
-            say(start + n, edited === start + n ? index + 1 : 0),
-          );
-          const snapshot = snapshotOf(messages, start + length);
-          show(snapshot);
-          await run(start + length);
-          const seen = JSON.parse(JSON.stringify(snapshot)) as Conversation;
-          expected = expected
-            ? mergeConversations(expected, seen).document
-            : newDocument(seen, { persistedAt: '' });
-          expect(read()).toEqual(expected.messages);
-          expect(head()?.lastActivity).toBe(expected.lastActivity);
-        }
-      }),
-      { numRuns: 150 },
-    );
+  test('an edited message costs one read, and one segment is exchanged', async () => {
+    const memory = memoryPorts();
+    const run = processOn(memory);
+    await run(says(0, 30), 29);
+    const before = head(memory)!.segments!;
+    const edited = says(0, 31).with(2, say(2, 'edited'));
+    memory.calls.segmentsCreated = 0;
+    expect(await run(edited, 30)).toEqual(['complete']);
+    expect(seen(memory)).toEqual(shown(edited));
+    expect(memory.calls).toMatchObject({ segmentsRead: 1, segmentsCreated: 1 });
+    const after = head(memory)!.segments!;
+    expect(after.filter((ref, index) => ref.id !== before[index]?.id)).toHaveLength(1);
   });
 
-  test('that is shown whole needs no read of a page, and old pages stay as they are', async () => {
-    const { show, run, read, head, calls } = setUp();
-    for (let turns = 2; turns <= 200; turns += 2) {
-      show(
-        snapshotOf(
-          Array.from({ length: turns }, (_, n) => say(n)),
-          turns,
-        ),
-      );
-      await run(turns);
+  test('after its key was recreated each segment is read once in a process, not with every event', async () => {
+    const memory = memoryPorts();
+    await processOn(memory)(says(0, 30), 29);
+    const count = head(memory)!.segments!.length;
+    const run = processOn(memory);
+    for (let turn = 31; turn <= 45; turn += 1) await run(says(30, turn), turn - 1);
+    expect(seen(memory)).toEqual(shown(says(0, 45)));
+    // And the one that was cut where the old messages meet the new.
+    expect(memory.calls.segmentsRead).toBe(count + 1);
+  });
+
+  test('fields in another order cost one read of each segment in a process, and no write', async () => {
+    const memory = memoryPorts();
+    await processOn(memory)(says(0, 30), 29);
+    const run = processOn(memory);
+    const reordered = says(0, 30).map(({ content, ...rest }) => ({ content, ...rest }) as Message);
+    memory.calls.segmentsCreated = 0;
+    for (let time = 0; time < 3; time += 1) await run(reordered, 29);
+    expect(memory.calls).toMatchObject({
+      segmentsRead: head(memory)!.segments!.length,
+      segmentsCreated: 0,
+      replaces: 0,
+    });
+  });
+
+  test('a turn is looked for in all segments before it is missed, each read once for all events', async () => {
+    const memory = memoryPorts();
+    const messages = says(0, 30).with(3, omit(say(3), 3_000_000));
+    await processOn(memory)(messages, 29);
+    const segments = head(memory)!.segments!.length;
+    const expected = ['complete', 'MessageTooLarge', 'complete'];
+    for (const redis of [undefined, says(40, 42)]) {
+      memory.calls.segmentsRead = 0;
+      expect(await processOn(memory)(redis, 1, 3, 29)).toEqual(expected);
+      if (!redis) expect(memory.calls.segmentsRead).toBe(segments);
     }
-    expect(read()).toHaveLength(200);
-    expect(head()!.segments!.length).toBeGreaterThan(5);
-    expect(calls.segmentsRead).toBe(0);
-    // Each page was written once: nothing is rewritten as the conversation grows.
-    expect(calls.segmentsCreated).toBe(head()!.segments!.length);
+    expect(await processOn(memory)(undefined, 77)).toEqual(['ConversationNotFound']);
+    expect(await processOn(memory)(says(40, 42), 77)).toEqual(['TurnNotFound']);
   });
 
-  test('of which an old message is edited costs one read and exchanges one page', async () => {
-    const { show, run, read, head, calls } = setUp();
-    const messages = Array.from({ length: 120 }, (_, n) => say(n));
-    show(snapshotOf(messages, 1));
-    await run(1);
-    const before = head()!.segments!.map(({ id }) => id);
-    show(snapshotOf(messages.with(11, say(11, 1)), 2));
-    await run(2);
-    expect(read()).toEqual(messages.with(11, say(11, 1)));
-    expect(calls.segmentsRead).toBe(1);
-    const after = head()!.segments!.map(({ id }) => id);
-    expect(after.filter((id) => !before.includes(id))).toHaveLength(1);
-    expect(after).toHaveLength(before.length);
+  test('an untitled one is titled by its first messages, wherever they are', async () => {
+    const memory = memoryPorts();
+    const asked: string[] = [];
+    memory.model.ask = async (context) => {
+      asked.push(context[0]!.text);
+      throw new Failure('TitleUnavailable', 'away');
+    };
+    const untitled = (messages: Message[]) => ({ ...snapshot(messages), title: null });
+    memory.put({ ...newDocument(untitled(says(0, 30)) as never, { persistedAt: at(0) }) });
+    memory.redis.set('s', JSON.stringify(untitled(says(0, 31))));
+    const { clock, log, model } = memory;
+    const titling = makeTitling({ model, gate: makeTitleGate(clock, log), maxConcurrency: 4, log });
+    const ports = { ...memory, pageBytes: 2_500, titling };
+    await persist(ids, [event(30)], ports).then(({ titled }) => titled);
+    memory.redis.set('s', JSON.stringify(untitled(says(50, 51))));
+    await persist(ids, [event(50)], ports).then(({ titled }) => titled);
+    expect(asked.map((text) => text.slice(0, 4))).toEqual(['0 xx', '0 xx']);
   });
 
-  test('that Redis has forgotten is read once by a process, and then never again for its new turns', async () => {
-    const { ports, show, run, read, head, calls } = setUp();
-    const old = Array.from({ length: 120 }, (_, n) => say(n));
-    show(snapshotOf(old, 1));
-    await run(1);
-    const pages = head()!.segments!.length;
-    ports.fingerprints = makeFingerprints();
-    for (let turns = 1; turns <= 10; turns += 1) {
-      show(
-        snapshotOf(
-          Array.from({ length: turns }, (_, n) => say(1_000 + n)),
-          2_000 + turns,
-        ),
-      );
-      await run(2_000 + turns);
-    }
-    expect(read()).toEqual([...old, ...Array.from({ length: 10 }, (_, n) => say(1_000 + n))]);
-    expect(calls.segmentsRead).toBe(pages);
+  test('a segment that is not there is no reason to write over it', async () => {
+    const memory = memoryPorts();
+    await processOn(memory)(says(0, 30), 29);
+    const before = structuredClone(head(memory));
+    memory.segments.delete(before!.segments![0]!.id);
+    expect(await processOn(memory)(says(20, 32), 31)).toEqual(['SegmentMissing']);
+    expect(head(memory)).toEqual(before);
   });
 
-  test('whose listed page is gone is not written over: its event waits', async () => {
-    const { show, run, head, segments, calls } = setUp();
-    const messages = Array.from({ length: 120 }, (_, n) => say(n));
-    show(snapshotOf(messages, 1));
-    await run(1);
-    segments.delete(head()!.segments![0]!.id);
-    const { replaces } = calls;
-    show(snapshotOf([say(5, 1), say(500)], 2));
-    expect((await run(2)).verdicts).toMatchObject([{ kind: 'wait', code: 'SegmentMissing' }]);
-    expect(calls.replaces).toBe(replaces);
+  test('a list of segments that is none is left alone', async () => {
+    const memory = memoryPorts();
+    memory.put({
+      ...newDocument(snapshot(says(0, 3)) as never, { persistedAt: at(0) }),
+      segments: [7] as never,
+    });
+    expect(await processOn(memory)(says(0, 4), 3)).toEqual(['ForeignItem']);
+    expect(head(memory)!.messages).toHaveLength(3);
   });
 
-  test('keeps a message that is larger than a page whole, in a page of its own or in the head', async () => {
-    const { show, run, read, head } = setUp();
-    const large = { ...say(1), content: 'x'.repeat(5_000) };
-    show(
-      snapshotOf(
-        [say(0), large, say(2), large, say(4)].map((m, n) => ({ ...m, messageId: `l${n}` })),
-        1,
-      ),
-    );
-    await run(1);
-    expect(read().map(({ messageId }) => messageId)).toEqual(['l0', 'l1', 'l2', 'l3', 'l4']);
-    expect(head()!.messages.length).toBeGreaterThan(0);
+  test('an old single document that outgrows the limit is paged by the next event', async () => {
+    const memory = memoryPorts();
+    memory.put(newDocument(snapshot(says(0, 30)) as never, { persistedAt: at(0) }));
+    expect(await processOn(memory)(says(29, 31), 30)).toEqual(['complete']);
+    expect(seen(memory)).toEqual(shown(says(0, 31)));
+    expect(head(memory)!.segments!.length).toBeGreaterThan(3);
+  });
+
+  test('a process that was stopped for too long between segments and head does not commit', async () => {
+    const memory = memoryPorts();
+    let now = Date.now();
+    memory.clock.now = () => now;
+    const create = memory.store.createSegment;
+    const store = {
+      ...memory.store,
+      createSegment: async (segment: Parameters<typeof create>[0]) => {
+        now += 3_600_000;
+        return create(segment);
+      },
+    };
+    await expect(processOn(memory, store)(says(0, 30), 29)).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+    });
+    expect(head(memory)).toBeUndefined();
   });
 });
 
-describe('a death, an unknown outcome or a competing writer at any call', () => {
-  type Trouble = 'dies before' | 'dies after' | 'fails before' | 'fails after' | 'competes';
-  const methods = ['create', 'replace', 'createSegment', 'readSegment', 'deleteSegment', 'read'] as const;
-  const first = Array.from({ length: 60 }, (_, n) => say(n));
-  const second = Array.from({ length: 110 }, (_, n) => say(n, n === 3 ? 1 : 0));
-  const others = [...second.slice(0, 64), say(992, 1), say(993, 1)];
-
-  /** A store whose nth call meets with trouble. */
-  function troubled(store: HistoryStore, nth: number, trouble: Trouble, compete: () => Promise<unknown>) {
-    let calls = 0;
-    const wrapped = { ...store } as HistoryStore;
-    for (const method of methods) {
-      const call = store[method] as (...args: unknown[]) => Promise<unknown>;
-      (wrapped[method] as unknown) = async (...args: unknown[]): Promise<unknown> => {
-        calls += 1;
-        if (calls !== nth) return call(...args);
-        if (trouble === 'competes') {
-          await compete();
-          return call(...args);
-        }
-        if (trouble.endsWith('after')) await call(...args);
-        if (trouble.startsWith('dies')) return new Promise(() => undefined);
-        throw new Failure('StoreUnavailable', 'the connection was reset');
-      };
-    }
-    return { wrapped, happened: () => calls >= nth };
+const calls = ['read', 'create', 'replace', 'createSegment', 'readSegment', 'deleteSegment'] as const;
+/** A store of which one call, the nth, is handed to `fate`. */
+function withFate(
+  store: HistoryStore,
+  nth: number,
+  fate: (act: () => Promise<unknown>) => Promise<unknown>,
+): { store: HistoryStore; count: () => number } {
+  let count = 0;
+  const wrapped = { ...store } as Record<string, unknown>;
+  for (const name of calls) {
+    const act = store[name] as (...args: unknown[]) => Promise<unknown>;
+    wrapped[name] = (...args: unknown[]) => {
+      count += 1;
+      return count === nth ? fate(() => act(...args)) : act(...args);
+    };
   }
+  return { store: wrapped as HistoryStore, count: () => count };
+}
+const away = (): never => {
+  throw new Failure('StoreUnavailable', 'away');
+};
+const never = new Promise<never>(() => undefined);
 
-  test.each<Trouble>(['dies before', 'dies after', 'fails before', 'fails after', 'competes'])(
-    '%s: a reader sees every message once and in order, then and after the next attempt',
-    async (trouble) => {
-      let reached = true;
-      for (let nth = 1; reached; nth += 1) {
-        let happened = () => false;
-        const scene = setUp();
-        const { show, read, ports, redis } = scene;
-        show(snapshotOf(first, 60));
-        await scene.run(60);
-        const competing = async (): Promise<void> => {
-          const mine = redis.get('s')!;
-          show(snapshotOf(others, 64));
-          await persist(ids, [eventAt(64)], ports);
-          redis.set('s', mine);
+/** A paging write: four segments are there; one is exchanged, several are new, and one message is put in between. */
+async function readyToPage() {
+  const memory = memoryPorts();
+  await processOn(memory)(says(0, 20), 19);
+  const next = says(0, 34).with(3, say(3, 'edited'));
+  return { memory, before: shown(says(0, 20)), next, after: shown(next) };
+}
+
+describe('whatever becomes of any one call of a paging write, a reader sees every message once, in order', () => {
+  const late: (() => Promise<unknown>)[] = [];
+  test.each<[string, (act: () => Promise<unknown>) => Promise<unknown>]>([
+    ['it fails and was not carried out', async () => away()],
+    ['it fails and was carried out', (act) => act().then(away)],
+    ['the process dies before it is carried out', () => never],
+    ['the process dies after it was carried out', (act) => act().then(() => never)],
+    [
+      'the process dies, and it is carried out after the next attempt',
+      (act) => {
+        late.push(act);
+        return never;
+      },
+    ],
+    ['it is carried out, sent again by the client, and only then answered', (act) => act().then(act)],
+  ])('%s', async (_, fate) => {
+    let nth = 0;
+    for (let isOver = false; !isOver; ) {
+      nth += 1;
+      const { memory, before, next, after } = await readyToPage();
+      const { store, count } = withFate(memory.store, nth, fate);
+      const failed = processOn(memory, store)(next, 33).then(
+        () => 'done',
+        () => 'failed',
+      );
+      // One that never returns is as good as dead once nothing else is under way.
+      await Promise.race([failed, new Promise((resolve) => setImmediate(resolve))]);
+      isOver = count() < nth;
+      expect([before, after]).toContainEqual(seen(memory));
+      expect(await processOn(memory)(next, 33)).toEqual(['complete']);
+      expect(seen(memory)).toEqual(after);
+      for (const act of late.splice(0)) await act();
+      expect(seen(memory)).toEqual(after);
+      expect(await processOn(memory)(says(0, 36).with(3, say(3, 'edited')), 35)).toEqual(['complete']);
+      expect(seen(memory).slice(0, 34)).toEqual(after);
+    }
+    expect(nth).toBeGreaterThan(5);
+  });
+
+  test('another writer comes before it, once or with every attempt', async () => {
+    for (const once of [true, false]) {
+      let nth = 0;
+      for (let isOver = false; !isOver; ) {
+        nth += 1;
+        const { memory, next } = await readyToPage();
+        let rivals = 0;
+        const rival = async (): Promise<void> => {
+          rivals += 1;
+          const redis = memory.redis.get('s')!;
+          await processOn(memory)(
+            [...says(0, 19).with(3, say(3, 'edited')), ...says(34, 34 + rivals * 3)],
+            34,
+          );
+          memory.redis.set('s', redis);
         };
-        const trouble_ = troubled(ports.store, nth, trouble, competing);
-        happened = trouble_.happened;
-        show(snapshotOf(second, 110));
-        const attempt = persist(ids, [eventAt(110)], { ...ports, store: trouble_.wrapped });
-        await Promise.race([
-          attempt.catch(() => undefined),
-          new Promise((resolve) => setTimeout(resolve, 5)),
-        ]);
-        const known = new Set([...first, ...second, ...others].map((message) => message.messageId));
-        for (const list of [read()]) {
-          const withId = list.flatMap(({ messageId }) => messageId ?? []);
-          expect(new Set(withId).size).toBe(withId.length);
-          expect(withId.every((id) => known.has(id))).toBe(true);
-        }
-        await scene.run(110);
-        const expected = [...second];
-        // What the other writer brought stands where its time puts it.
-        const extra = trouble === 'competes' && happened() ? [say(992, 1), say(993, 1)] : [];
-        expect(read().filter(({ messageId }) => messageId !== 'm992' && messageId !== 'm993')).toEqual(
-          expected,
+        const { store, count } = withFate(memory.store, nth, (act) => rival().then(act));
+        const replace = store.replace;
+        if (!once)
+          store.replace = (...given) =>
+            (rivals < 4 ? rival() : Promise.resolve()).then(() => replace(...given));
+        expect(await processOn(memory, store)(next, 33)).toEqual(['complete']);
+        isOver = count() < nth;
+        const all = shown([...next, ...says(34, 34 + rivals * 3)]);
+        expect([...seen(memory)].sort()).toEqual([...all].sort());
+        const listed = new Set(head(memory)!.segments!.map(({ id }) => id));
+        // What a lost race made is deleted; the one segment that was exchanged is left to the sweep.
+        expect([...memory.segments.keys()].filter((id) => !listed.has(id)).length).toBeLessThanOrEqual(
+          1 + rivals,
         );
-        expect(read()).toHaveLength(expected.length + extra.length);
-        reached = happened();
-        if (nth > 60) throw new Error('the attempt does not end');
       }
-    },
-  );
+      expect(nth).toBeGreaterThan(5);
+    }
+  });
 });
