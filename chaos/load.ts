@@ -4,7 +4,7 @@ import type { Ledger, Talk } from './ledger.ts';
 import { putPoison } from './poison.ts';
 import { holdTalk, type Speaker } from './talk.ts';
 
-const PEOPLE = 8;
+const PEOPLE = 16;
 const USERS = 5;
 
 /**
@@ -31,11 +31,11 @@ export async function talkUntil(
   const people = Array.from({ length: PEOPLE }, async (_, person) => {
     while (!isOver()) {
       serial += 1;
-      const shown = await holdTalk(speaker(serial * 16 + person), serial);
+      const shown = await holdTalk(speaker(serial * PEOPLE + person), serial);
       if (shown) finished.push(shown);
     }
   });
-  const poisoner = speaker(PEOPLE);
+  const poisoner = speaker(0);
   const poisoning = async (): Promise<void> => {
     for (let number = 0; !isOver(); number += 1) {
       await new Promise((resolve) => setTimeout(resolve, poisoner.chance.between(150, 700)));

@@ -27,7 +27,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export async function holdTalk(speaker: Speaker, serial: number): Promise<Talk | undefined> {
   const { frontEnd, ledger, chance, pending } = speaker;
   const isSpaced = chance.percent(50);
-  const isLong = chance.percent(15);
+  const isLong = serial % 6 === 1;
   const turns = isLong ? chance.between(20, 45) : chance.between(1, 6);
   const micros = chance.below(1000);
   let atMs = Date.now() - (isSpaced ? DAY_MS : 0);
