@@ -3,13 +3,9 @@ import { isStray } from './src/azure/stray-rejection.ts';
 
 export default defineConfig({
   test: {
-    include: [
-      'src/**/*.test.ts',
-      'emulators/**/*.test.ts',
-      'simulation/**/*.test.ts',
-      'test/**/*.test.ts',
-      'tools/**/*.test.ts',
-    ],
+    include: ['src', 'emulators', 'simulation', 'chaos', 'test', 'tools'].map(
+      (folder) => `${folder}/**/*.test.ts`,
+    ),
     // Two cores: more processes than that only add noise to the scenarios, which start servers of their own.
     maxWorkers: 2,
     testTimeout: 30_000,
