@@ -41,9 +41,14 @@ type Broken = {
 };
 
 const slow: Planned = { atMs: 0, forMs: 4000, what: 'cosmos is slow' };
-const kills = Array.from({ length: 7 }, (_, index): Planned => {
-  return { atMs: 900 + index * 450, forMs: 0, what: 'worker is killed', worker: index % 2 };
+const kill = (atMs: number, worker: number): Planned => ({
+  atMs,
+  forMs: 0,
+  what: 'worker is killed',
+  worker,
 });
+/** The last two when nobody speaks any more: no later turn repairs what they spoil. */
+const kills = [kill(1500, 0), kill(2400, 1), kill(4050, 0), kill(4050, 1)];
 
 const broken: Broken[] = [
   {
@@ -96,7 +101,7 @@ test.each(broken)('a worker that $name is caught', { timeout: DEADLINE_MS }, asy
   const plan = join(folder, 'plan.json');
   writeFileSync(plan, JSON.stringify(worker.plan));
   const entry = join(folder, 'src/main.ts');
-  const args = ['--seed', '5', '--seconds', '4', '--workers', '2', '--schedule', plan];
+  const args = ['--seed', '10', '--seconds', '4', '--workers', '2', '--schedule', plan];
   const { code, summary } = await chaos(...args, '--worker-entry', entry);
   expect(code).toBe(1);
   expect(summary[worker.shows]).toBeGreaterThan(0);

@@ -4,6 +4,7 @@ import { type Ended, type Environment, RECEIVING, type Running, startWorkerProce
 const END_DEADLINE_MS = 25_000;
 /** A worker that cannot be started is started again after so long. */
 const RESTART_MS = 250;
+const READY_MS = 8000;
 
 export type CrewOptions = {
   workers: number;
@@ -78,6 +79,12 @@ export function startCrew({ workers, entry, environment, folder, hadFaultSince }
     faults,
     get failedStarts() {
       return failedStarts;
+    },
+    /** Waits until all have been started, but not for long: one that cannot start is for the check to find. */
+    async ready(): Promise<void> {
+      const untilMs = performance.now() + READY_MS;
+      while (slots.some((running) => !running.said(RECEIVING)) && performance.now() < untilMs)
+        await new Promise((resolve) => setTimeout(resolve, 20));
     },
     /** Sends the signal to a worker, and starts another in its place without waiting for its end. */
     replace(slot: number, signal: NodeJS.Signals): void {

@@ -11,6 +11,7 @@ import { untilDone, within } from './until-done.ts';
 const DAY_SECONDS = 86_400;
 const SEND_MS = 3000;
 const RENAME_ATTEMPTS = 200;
+const ABSENT_MS = 50;
 
 export type FrontEnd = Awaited<ReturnType<typeof openFrontEnd>>;
 
@@ -61,16 +62,19 @@ export async function openFrontEnd(environment: Environment, ended: () => boolea
 
     /**
      * Renames a conversation as an editor of history must, under If-Match, and notes it when it is surely stored. Notes
-     * too when the renaming before it was undone. Does nothing for a conversation that is not there yet.
+     * too when the renaming before it was undone. Waits a while for a conversation that is not there yet.
      */
-    async rename(talk: Talk, title: string): Promise<void> {
+    async rename(talk: Talk, title: string): Promise<boolean> {
       for (let attempt = 0; attempt < RENAME_ATTEMPTS; attempt += 1) {
         const item = await untilDone(ended, () => stored.read(talk.userId, talk.sessionId));
-        if (!item) return;
+        if (!item) {
+          await new Promise((resolve) => setTimeout(resolve, ABSENT_MS));
+          continue;
+        }
         // After an unknown outcome it may be ours already.
         if (item.title === title) {
           talk.rename = title;
-          return;
+          return true;
         }
         if (talk.rename !== undefined && item.title !== talk.rename) {
           talk.undone += 1;
@@ -79,11 +83,12 @@ export async function openFrontEnd(environment: Environment, ended: () => boolea
         const isStored = await stored.replace(talk.userId, { ...item, title }).catch(() => false);
         if (isStored) {
           talk.rename = title;
-          return;
+          return true;
         }
       }
       // Whatever is there now, it is not surely ours: nothing is expected of it.
       talk.rename = undefined;
+      return false;
     },
 
     everything: () => untilDone(ended, () => stored.all()),

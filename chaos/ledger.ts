@@ -25,6 +25,18 @@ export type DeadLetterReason =
   | 'InvalidConversation';
 
 /** What was put in, and what must come of it. Events by the id of their message. */
-export type Ledger = { talks: Talk[]; events: Map<string, Deserved>; sends: number };
+export type Ledger = {
+  talks: Talk[];
+  events: Map<string, Deserved>;
+  sends: number;
+  renamings: number;
+  begunAnew: number;
+};
 
-export const newLedger = (): Ledger => ({ talks: [], events: new Map(), sends: 0 });
+export const newLedger = (): Ledger => ({
+  talks: [],
+  events: new Map(),
+  sends: 0,
+  renamings: 0,
+  begunAnew: 0,
+});

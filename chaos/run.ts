@@ -36,7 +36,7 @@ const POLL_MS = 100;
 const QUIET_POLLS = 3;
 const PATH = `${TOPIC}/Subscriptions/${SUBSCRIPTION}`;
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 
 /**
  * A load, a storm over it, the calm after it, and the check. Everything that was started is ended.
@@ -54,13 +54,14 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   crew = startCrew({
     workers: options.workers,
     entry: options.workerEntry,
-    environment: { ...standIns.environment, ...workerSettings(seed, options.pageLimitKb) },
+    environment: { ...standIns.environment, ...workerSettings(seed, options.seconds, options.pageLimitKb) },
     folder,
     hadFaultSince: (atMs) => (storm?.lastOnMs() ?? Number.NEGATIVE_INFINITY) >= atMs,
   });
 
   let hasEnded = false;
   const frontEnd = await openFrontEnd(standIns.environment, () => hasEnded);
+  await crew.ready();
   const endMs = performance.now() + options.seconds * 1000;
   storm = raise(plan, control, () => crew!);
   const talking = talkUntil(() => performance.now() >= endMs, frontEnd, ledger, seed);
@@ -84,6 +85,8 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
       events: ledger.sends,
       conversations: ledger.talks.length,
       messages: sizeOf(ledger),
+      renamings: ledger.renamings,
+      begunAnew: ledger.begunAnew,
       counts,
       findings: await check(ledger, { items, deadLetters, unsettled }),
       crashes: crew.faults,

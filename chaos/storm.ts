@@ -13,7 +13,7 @@ export type Storm = {
   over: Promise<void>;
 };
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 
 /** Carries out a plan, from now on. */
 export function raise(plan: readonly Planned[], control: Control, crew: () => Crew): Storm {

@@ -48,6 +48,7 @@ export async function holdTalk(speaker: Speaker, serial: number): Promise<Talk |
   let shownSince = startedAt;
   const turnStarts: number[] = [];
   let isShown = false;
+  let renaming: Promise<void> = Promise.resolve();
   if (chance.percent(30))
     talk.messages.push([
       { messageId: `system_${serial}`, role: 'system', content: 'You are helpful.', timestamp: startedAt },
@@ -106,10 +107,19 @@ export async function holdTalk(speaker: Speaker, serial: number): Promise<Talk |
       if (way > 82) pending.push(sleep(chance.between(0, 1500)).then(() => send(turn, at)));
     }
 
-    if (chance.percent(12)) await frontEnd.rename(talk, `Renamed ${serial} ${number}`);
+    if (chance.percent(20)) {
+      // The user does it while the chat goes on; one renaming after another, so that the last one is known.
+      renaming = renaming
+        .then(() => frontEnd.rename(talk, `Renamed ${serial} ${number}`))
+        .then((isStored) => {
+          if (isStored) ledger.renamings += 1;
+        });
+      pending.push(renaming);
+    }
     if (chance.percent(isLong ? 5 : 18) && (await isPersisted(frontEnd, talk))) {
       await frontEnd.hide(key);
       isShown = false;
+      ledger.begunAnew += 1;
       // The chat begins anew: with nothing but what comes, or with the last turns.
       shownFrom = chance.percent(60) ? talk.messages.length : (turnStarts.at(-chance.between(1, 2)) ?? 0);
       shownSince = pythonTime(atMs + 1, micros);
