@@ -47,16 +47,18 @@ export function startCrew({ workers, entry, environment, folder, hadFaultSince }
   }
 
   function judge(name: string, running: Running, { code, signal }: Ended): string | undefined {
+    const hasFailedToStart = code === 1 && !running.said(RECEIVING) && hadFaultSince(running.startedAtMs);
+    if (hasFailedToStart) {
+      // Also where it was told to end meanwhile: the service was away, which is what its exit code says.
+      failedStarts += 1;
+      return undefined;
+    }
     if (told.has(running)) {
       // Before its program has begun Node knows no handler: SIGTERM ends it as it ends any process, and nothing is held.
       const hadBegun = running.said(RECEIVING);
       if (signal === 'SIGKILL' || code === 0 || code === 3 || (signal === 'SIGTERM' && !hadBegun))
         return undefined;
       return `${name} was told to end and ended with ${code ?? signal}`;
-    }
-    if (code === 1 && !running.said(RECEIVING) && hadFaultSince(running.startedAtMs)) {
-      failedStarts += 1;
-      return undefined;
     }
     return `${name} ended by itself with ${code ?? signal}`;
   }
