@@ -8,7 +8,7 @@ import { openFrontEnd } from './front-end.ts';
 import { type Ledger, newLedger } from './ledger.ts';
 import { talkUntil } from './load.ts';
 import { SUBSCRIPTION, TOPIC } from './names.ts';
-import { startStandIns } from './processes.ts';
+import { killAll, startStandIns } from './processes.ts';
 import type { Outcome } from './report.ts';
 import type { Planned } from './schedule.ts';
 import { workerSettings } from './settings.ts';
@@ -98,6 +98,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
     clearInterval(progress);
     frontEnd.close();
     await standIns.close();
+    killAll();
   }
 }
 
