@@ -46,7 +46,7 @@ export async function openFrontEnd(environment: Environment, ended: () => boolea
     }
   }
 
-  /** One at a time and in order: the client keeps trying behind our back for as long as a call is under way. */
+  /** @throws where the outcome is unknown: sent again it is an event sent twice, which costs nothing */
   async function trySend(message: ServiceBusMessage): Promise<void> {
     const used = bus;
     try {
