@@ -4,7 +4,7 @@ import { type Ended, type Environment, RECEIVING, type Running, startWorkerProce
 const END_DEADLINE_MS = 25_000;
 /** A worker that cannot be started is started again after so long. */
 const RESTART_MS = 250;
-const READY_MS = 8000;
+const READY_MS = 30_000;
 
 export type CrewOptions = {
   workers: number;
@@ -46,21 +46,18 @@ export function startCrew({ workers, entry, environment, folder, hadFaultSince }
     );
   }
 
+  /** What is wrong with the end of a worker, if anything. */
   function judge(name: string, running: Running, { code, signal }: Ended): string | undefined {
-    const hasFailedToStart = code === 1 && !running.said(RECEIVING) && hadFaultSince(running.startedAtMs);
-    if (hasFailedToStart) {
-      // Also where it was told to end meanwhile: the service was away, which is what its exit code says.
+    const hadBegun = running.said(RECEIVING);
+    if (code === 1 && !hadBegun && hadFaultSince(running.startedAtMs)) {
       failedStarts += 1;
       return undefined;
     }
-    if (told.has(running)) {
-      // Before its program has begun Node knows no handler: SIGTERM ends it as it ends any process, and nothing is held.
-      const hadBegun = running.said(RECEIVING);
-      if (signal === 'SIGKILL' || code === 0 || code === 3 || (signal === 'SIGTERM' && !hadBegun))
-        return undefined;
-      return `${name} was told to end and ended with ${code ?? signal}`;
-    }
-    return `${name} ended by itself with ${code ?? signal}`;
+    if (!told.has(running)) return `${name} ended by itself with ${code ?? signal}`;
+    if (signal === 'SIGKILL' || code === 0 || code === 3) return undefined;
+    // Before its program has begun Node knows no handler: SIGTERM ends it as it ends any process, and nothing is held.
+    if (signal === 'SIGTERM' && !hadBegun) return undefined;
+    return `${name} was told to end and ended with ${code ?? signal}`;
   }
 
   async function end(running: Running, signal: NodeJS.Signals): Promise<void> {
@@ -88,10 +85,15 @@ export function startCrew({ workers, entry, environment, folder, hadFaultSince }
       while (slots.some((running) => !running.said(RECEIVING)) && performance.now() < untilMs)
         await new Promise((resolve) => setTimeout(resolve, 20));
     },
-    /** Sends the signal to a worker, and starts another in its place without waiting for its end. */
-    replace(slot: number, signal: NodeJS.Signals): void {
-      const running = slots[slot % workers]!;
-      begin(slot % workers);
+    /**
+     * Sends the signal to a worker, and starts another in its place without waiting for its end. One that is only starting is
+     * spared for one that works, if any does: on a slow machine nothing else would ever happen.
+     */
+    replace(wanted: number, signal: NodeJS.Signals): void {
+      const order = slots.map((_, index) => (wanted + index) % workers);
+      const slot = order.find((index) => slots[index]!.said(RECEIVING)) ?? order[0]!;
+      const running = slots[slot]!;
+      begin(slot);
       ends.push(end(running, signal));
     },
     /** SIGTERM to all, and the end of all. */

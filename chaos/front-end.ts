@@ -12,6 +12,7 @@ const DAY_SECONDS = 86_400;
 const SEND_MS = 3000;
 const RENAME_ATTEMPTS = 200;
 const ABSENT_MS = 50;
+const PATIENCE_MS = 2000;
 
 export type FrontEnd = Awaited<ReturnType<typeof openFrontEnd>>;
 
@@ -25,6 +26,8 @@ export async function openFrontEnd(environment: Environment, ended: () => boolea
       host: environment.REDIS_HOST!,
       port: Number(environment.REDIS_PORT),
       reconnectStrategy: () => 100,
+      // Longer than any planned freeze: what was sent before must not be carried out after it was sent again.
+      socketTimeout: 15_000,
     },
     password: environment.REDIS_PASSWORD!,
   });
@@ -32,8 +35,18 @@ export async function openFrontEnd(environment: Environment, ended: () => boolea
   await redis.connect();
   const stored = openStored(environment);
   let bus = openBus(environment);
+  const waiting = new Map<string, number>();
+  async function done<T>(what: string, action: () => Promise<T>): Promise<T> {
+    const count = (by: number): void => void waiting.set(what, (waiting.get(what) ?? 0) + by);
+    count(1);
+    try {
+      return await untilDone(ended, action);
+    } finally {
+      count(-1);
+    }
+  }
 
-  /** One at a time and in order: the client keeps trying behind our back for as long as a call is under way. */
+  /** @throws where the outcome is unknown: sent again it is an event sent twice, which costs nothing */
   async function trySend(message: ServiceBusMessage): Promise<void> {
     const used = bus;
     try {
@@ -50,15 +63,15 @@ export async function openFrontEnd(environment: Environment, ended: () => boolea
 
   return {
     show: async (key: string, value: string): Promise<void> =>
-      void (await untilDone(ended, () =>
+      void (await done('writes to Redis', () =>
         redis.set(key, value, { expiration: { type: 'EX', value: DAY_SECONDS } }),
       )),
     push: async (key: string, value: string): Promise<void> =>
-      void (await untilDone(ended, () => redis.rPush(key, value))),
-    hide: async (key: string): Promise<void> => void (await untilDone(ended, () => redis.del(key))),
-    send: (message: ServiceBusMessage): Promise<void> => untilDone(ended, () => trySend(message)),
+      void (await done('writes to Redis', () => redis.rPush(key, value))),
+    hide: async (key: string): Promise<void> => void (await done('deletions in Redis', () => redis.del(key))),
+    send: (message: ServiceBusMessage): Promise<void> => done('sends', () => trySend(message)),
     history: ({ userId, sessionId }: Talk): Promise<History | undefined> =>
-      untilDone(ended, () => readHistory((id) => stored.read(userId, id), sessionId)),
+      done('reads of history', () => readHistory((id) => stored.read(userId, id), sessionId)),
 
     /**
      * Renames a conversation as an editor of history must, under If-Match, and notes it when it is surely stored. Notes
@@ -66,8 +79,9 @@ export async function openFrontEnd(environment: Environment, ended: () => boolea
      */
     async rename(talk: Talk, title: string): Promise<boolean> {
       for (let attempt = 0; attempt < RENAME_ATTEMPTS; attempt += 1) {
-        const item = await untilDone(ended, () => stored.read(talk.userId, talk.sessionId));
+        const item = await done('reads of history', () => stored.read(talk.userId, talk.sessionId));
         if (!item) {
+          if (attempt * ABSENT_MS >= PATIENCE_MS) return false;
           await new Promise((resolve) => setTimeout(resolve, ABSENT_MS));
           continue;
         }
@@ -91,8 +105,12 @@ export async function openFrontEnd(environment: Environment, ended: () => boolea
       return false;
     },
 
-    everything: () => untilDone(ended, () => stored.all()),
-    deadLetters: () => untilDone(ended, () => peekDeadLetters(environment)),
+    everything: () => done('reads of history', () => stored.all()),
+    deadLetters: () => done('reads of dead letters', () => peekDeadLetters(environment)),
+    /** What is not done yet, in words. */
+    underWay: (): string =>
+      [...waiting].flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : [])).join(', ') ||
+      'nothing',
     close(): void {
       redis.destroy();
       stored.close();

@@ -26,7 +26,7 @@ const flags = new Command('chaos')
   .option('--workers <count>', 'workers at a time', count, 3)
   .option('--sessions', 'the subscription requires sessions', false)
   .option('--page-limit-kb <kb>', "the workers' PAGE_LIMIT_KB; absent: none or 64, by the seed", count)
-  .option('--worker-entry <path>', 'the main.ts of the worker to try', join(root, 'src/main.ts'))
+  .option('--worker-entry <path>', "another worker's main.ts to try; absent: this repository's")
   .option(
     '--schedule <file>',
     'JSON: [{"atMs", "forMs", "what", "worker"}] instead of the plan from the seed',
@@ -71,7 +71,7 @@ try {
     workers: flags.workers,
     sessions: flags.sessions,
     pageLimitKb: flags.pageLimitKb,
-    workerEntry: resolve(flags.workerEntry),
+    workerEntry: resolve(flags.workerEntry ?? join(root, 'src/main.ts')),
     plan,
     folder,
     onProgress,

@@ -4,11 +4,11 @@ import { check } from './check.ts';
 import { openControl } from './control.ts';
 import { type Crew, startCrew } from './crew.ts';
 import { faults } from './faults.ts';
-import { openFrontEnd } from './front-end.ts';
+import { type FrontEnd, openFrontEnd } from './front-end.ts';
 import { type Ledger, newLedger } from './ledger.ts';
 import { talkUntil } from './load.ts';
 import { SUBSCRIPTION, TOPIC } from './names.ts';
-import { startStandIns } from './processes.ts';
+import { killAll, startStandIns } from './processes.ts';
 import type { Outcome } from './report.ts';
 import type { Planned } from './schedule.ts';
 import { workerSettings } from './settings.ts';
@@ -31,7 +31,7 @@ export type RunOptions = {
 /** After the last fault, so long until everything is settled; what is left then counts as unsettled. */
 const CALM_MS = 120_000;
 /** After the last fault, so long until the front end has written and sent everything. */
-const FRONT_END_MS = 30_000;
+const FRONT_END_MS = 60_000;
 const POLL_MS = 100;
 const QUIET_POLLS = 3;
 const PATH = `${TOPIC}/Subscriptions/${SUBSCRIPTION}`;
@@ -75,7 +75,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
   try {
     await Promise.all([sleep(endMs - performance.now()), storm.over]);
     await calm(control);
-    await Promise.race([talking, late(FRONT_END_MS)]);
+    await Promise.race([talking, late(FRONT_END_MS, frontEnd)]);
     const unsettled = await untilQuiet(control);
     await crew.stop();
     const [items, deadLetters] = [await frontEnd.everything(), await frontEnd.deadLetters()];
@@ -98,6 +98,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
     clearInterval(progress);
     frontEnd.close();
     await standIns.close();
+    killAll();
   }
 }
 
@@ -122,9 +123,11 @@ async function untilQuiet(control: ReturnType<typeof openControl>): Promise<numb
   }
 }
 
-async function late(ms: number): Promise<never> {
+async function late(ms: number, frontEnd: FrontEnd): Promise<never> {
   await sleep(ms);
-  throw new Error(`The front end could not finish within ${ms / 1000} s after the last fault`);
+  throw new Error(
+    `The front end could not finish within ${ms / 1000} s after the last fault; under way: ${frontEnd.underWay()}`,
+  );
 }
 
 const sizeOf = ({ talks }: Ledger): number => talks.reduce((sum, { messages }) => sum + messages.length, 0);

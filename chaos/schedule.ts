@@ -6,7 +6,7 @@ export type Planned = { atMs: number; forMs: number; what: string; worker?: numb
 
 /** Faults begin so long after the start at the earliest: something is under way then. */
 const FIRST_MS = 300;
-const SIGNAL_EVERY = 4;
+const SIGNAL_EVERY = 6;
 
 /**
  * When what goes wrong: one fault after another in an order that comes from the seed, each kind once before any comes

@@ -110,13 +110,13 @@ export async function holdTalk(speaker: Speaker, serial: number): Promise<Talk |
     if (chance.percent(20)) {
       // The user does it while the chat goes on; one renaming after another, so that the last one is known.
       renaming = renaming
-        .then(() => frontEnd.rename(talk, `Renamed ${serial} ${number}`))
+        .then(() => !speaker.isOver() && frontEnd.rename(talk, `Renamed ${serial} ${number}`))
         .then((isStored) => {
           if (isStored) ledger.renamings += 1;
         });
       pending.push(renaming);
     }
-    if (chance.percent(isLong ? 5 : 18) && (await isPersisted(frontEnd, talk))) {
+    if (chance.percent(isLong ? 8 : 25) && (await isPersisted(frontEnd, talk))) {
       await frontEnd.hide(key);
       isShown = false;
       ledger.begunAnew += 1;
