@@ -93,7 +93,7 @@ export function makePlan(seed: number): Plan {
     pageBytes: isPaged ? chance.whole(300, 1_500) : 2_000_000,
     maxMessageBytes: 1_500,
     memoryBytes: chance.pick([2_000, 20_000]),
-    skewMs: chance.pick([0, 0, 2_000]),
+    skewMs: chance.pick([0, 2_000]),
     weather: profile === 'calm' ? [] : makeWeather(chance, profile, spanMs),
     rates: ratesOf(chance, profile),
   };

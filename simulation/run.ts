@@ -121,7 +121,7 @@ export async function run(seed: number, keepTrace = false): Promise<Run> {
     makeUsers(world, chats, store, makeChance(seed, 'users'));
     readNowAndThen(world, chats, store, mostPublished, makeChance(seed, 'readers'));
 
-    const quietMs = Math.max(plan.spanMs * 1.2, plan.spanMs + (plan.turns + 61) * 1_000);
+    const quietMs = Math.max(plan.spanMs * 1.2, plan.spanMs + plan.turns * 2_500 + 61_000);
     const startMs = clock.nowMs;
     const endMs = startMs + Math.max(quietMs, plan.faultsEndMs) + PATIENCE_MS;
     const isSettled = (): boolean => broker.unsettled === 0 && clock.nowMs - startMs > quietMs;
@@ -134,10 +134,12 @@ export async function run(seed: number, keepTrace = false): Promise<Run> {
       isOver = true;
     });
     if (!(await clock.pass(() => isOver, clock.nowMs + PATIENCE_MS))) world.violate('a worker does not stop');
+  } catch (error) {
+    world.violate(String(error));
   } finally {
     process.off('unhandledRejection', onRejection);
   }
-  const { paged } = checkEnd({ world, broker, store, published, chats, announcements });
+  const { paged } = checkEnd({ world, broker, store, chats });
   return {
     seed,
     profile: plan.profile,

@@ -3,18 +3,25 @@ import { makeTimers } from './timers.ts';
 export type VirtualClock = {
   readonly nowMs: number;
   after(ms: number, act: () => void): void;
-  /** Lets time pass until `isOver`, asked before each step. Answers false if it was not by `limitMs`, or nothing is left to come. */
+  /**
+   * Lets time pass until `isOver`, asked before each step. Answers false if it was not by `limitMs`, or nothing is left to come.
+   * @throws Error when so much happens that it can only be a loop
+   */
   pass(isOver: () => boolean, limitMs: number): Promise<boolean>;
 };
 
 /** Node runs all microtasks between two immediates; so many of them a turn of its loop spare it the look for I/O at each. */
 const STEPS_A_TURN = 128;
 
+/** Ten times what an outage of an hour takes. */
+const MOST_STEPS = 500_000;
+
 /** Time that passes only from timer to timer: one is fired, all that follows from it happens, then the next. */
 export function makeVirtualClock(startMs: number): VirtualClock {
   const timers = makeTimers();
   let nowMs = startMs;
   let order = 0;
+  let steps = 0;
   return {
     get nowMs() {
       return nowMs;
@@ -33,6 +40,8 @@ export function makeVirtualClock(startMs: number): VirtualClock {
         };
         function act(): void {
           if (isOver()) return void end(true);
+          steps += 1;
+          if (steps > MOST_STEPS) throw new Error(`${MOST_STEPS} steps, and it is not over`);
           const timer = timers.next();
           if (!timer) return void end(false);
           if (timer.atMs > limitMs) {

@@ -3,7 +3,7 @@ import type { Process } from '../world/process.ts';
 import type { Announcement } from '../world/publisher.ts';
 import { keyOf, type Store } from '../world/store.ts';
 import type { World } from '../world/world.ts';
-import type { Published } from './published.ts';
+import type { Published, Snapshot } from './published.ts';
 import type { makeRounds, Round } from './rounds.ts';
 import { copiesOf, headOf, lacking, showsTurn, type Whole, wholeOf } from './whole.ts';
 
@@ -27,14 +27,16 @@ export function makeSettlementChecks({ world, store, rounds, published, announce
     return item && wholeOf(headOf(item), store.segments);
   };
 
+  const snapshotIn = ({ chat }: Announcement, value: string | undefined): Snapshot | undefined =>
+    value === undefined ? undefined : published.snapshotOf(chat.sessionId, value);
+
   function mustBeStored(about: Announcement, seen: readonly Round[], fail: (text: string) => void): void {
     const whole = wholeNow(about);
     if (whole?.head.deletedAt) return;
     const copies = copiesOf(whole?.messages ?? [], about.chat);
     for (const { version, hasFailed } of seen) {
       if (hasFailed) continue;
-      const snapshot =
-        version?.value === undefined ? undefined : published.snapshotOf(about.chat.sessionId, version.value);
+      const snapshot = snapshotIn(about, version?.value);
       const lost = snapshot && lacking(snapshot.copies, copies);
       if (lost) fail(`before what Redis showed is stored: ${lost}`);
     }
@@ -51,6 +53,9 @@ export function makeSettlementChecks({ world, store, rounds, published, announce
       (!showsTurn(whole.head, about) && !showsTurn({ ...whole.head, messages: whole.messages }, about))
     )
       return void fail('although its turn is not stored');
+    const sent = snapshotIn(about, about.snapshotAtSend);
+    const lost = sent && !about.chat.hasGaps && lacking(sent.copies, copiesOf(whole.messages, about.chat));
+    if (lost) fail(`before what it announced is stored: ${lost}`);
     const isLeftOut = whole.messages.some(
       ({ messageId, omittedBytes }) =>
         omittedBytes && String(messageId).startsWith(`${about.chatMessageId}_`),
@@ -63,12 +68,11 @@ export function makeSettlementChecks({ world, store, rounds, published, announce
     Buffer.byteLength(JSON.stringify(message)) > world.plan.maxMessageBytes;
 
   /** A worker that did not see the message itself need not look for a marker in old segments. */
-  function showsOversized({ chat, chatMessageId }: Announcement, { version }: Round): boolean {
-    const snapshot =
-      version?.value === undefined ? undefined : published.snapshotOf(chat.sessionId, version.value);
+  function showsOversized(about: Announcement, { version }: Round): boolean {
+    const snapshot = snapshotIn(about, version?.value);
     return Boolean(
       snapshot?.messages.some(
-        (message) => String(message.messageId).startsWith(`${chatMessageId}_`) && isOversized(message),
+        (message) => String(message.messageId).startsWith(`${about.chatMessageId}_`) && isOversized(message),
       ),
     );
   }
@@ -102,7 +106,7 @@ export function makeSettlementChecks({ world, store, rounds, published, announce
     if (world.clock.nowMs - sinceMs < world.plan.turnWaitMs) fail('before the time to wait is over');
     if (!last) return void fail('without a look');
     const { value } = last.version!;
-    const snapshot = value === undefined ? undefined : published.snapshotOf(chat.sessionId, value);
+    const snapshot = snapshotIn(about, value);
     if (snapshot && chat.kind === 'good' && showsTurn(snapshot, about)) fail('although Redis shows the turn');
     if ((storedAtMs.get(about.chatMessageId) ?? Number.POSITIVE_INFINITY) < last.atMs)
       fail('although history has the turn');

@@ -28,6 +28,7 @@ export function publish(
   let shown: Said[] = [];
   let createdAtMs = clock.nowMs;
   let isExpired = false;
+  let sendAgain = (): void => undefined;
 
   function write(): void {
     if (isExpired) createdAtMs = clock.nowMs;
@@ -64,6 +65,7 @@ export function publish(
       note(broker.send(body), about);
     };
     send();
+    sendAgain = send;
     if (chance.happens(0.15)) clock.after(chance.pick([0, 50, 2_000, 60_000]) * chance.next(), send);
   }
 
@@ -76,14 +78,15 @@ export function publish(
     if (isHalved) {
       shown = [...shown, said[0]!];
       write();
+      // The event before comes once more just now, so that a worker may see half of a turn.
+      if (chance.happens(0.4)) clock.after(chance.between(0, 50), sendAgain);
     }
-    clock.after(isHalved ? chance.between(10, 400) : 4, () => {
+    clock.after(isHalved ? chance.between(10, 1_500) : 4, () => {
       const completedAtMs = clock.nowMs;
       shown = [...shown, ...said.slice(isHalved && shown.includes(said[0]!) ? 1 : 0)];
       const isLate = chance.happens(0.1);
       if (isLate) {
         // The event overtakes the snapshot.
-        chat.hasGaps = true;
         announce(turn, completedAtMs);
         return void clock.after(chance.between(1, 300), finish);
       }
@@ -103,7 +106,7 @@ export function publish(
   const times = Array.from({ length: plan.turns }, () => chance.next()).sort((a, b) => a - b);
   const isHasty = chance.happens(0.3);
   times.forEach((share, turn) => {
-    clock.after((isHasty ? share * 500 : share * plan.spanMs) + turn * 1_000, () => speak(turn));
+    clock.after((isHasty ? share * 500 : share * plan.spanMs) + turn * 2_500, () => speak(turn));
   });
 }
 
