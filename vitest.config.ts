@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['src', 'emulators', 'simulation', 'chaos', 'test', 'tools'].map(
       (folder) => `${folder}/**/*.test.ts`,
     ),
-    // Two cores: more processes than that only add noise to the scenarios, which start servers of their own.
-    maxWorkers: 2,
+    // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // A broker that hung leaves them a minute later, in whatever test; the worker lives with them, and so do the tests.
