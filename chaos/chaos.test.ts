@@ -88,7 +88,8 @@ const broken: Broken[] = [
   },
 ];
 
-test.each(broken)('a worker that $name is caught', { timeout: DEADLINE_MS }, async (worker) => {
+// Together: they mostly wait for the locks of the killed.
+test.concurrent.each(broken)('a worker that $name is caught', { timeout: DEADLINE_MS }, async (worker) => {
   const folder = join(scratch, worker.name.replaceAll(' ', '-'));
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

@@ -15,6 +15,8 @@ export type Outcome = {
   messages: number;
   renamings: number;
   begunAnew: number;
+  /** Conversations that outgrew an item. */
+  inPages: number;
   counts: { faults: number; kills: number; skipped: number };
   findings: readonly Finding[];
   /** What the workers' ends were that should not have been. */
@@ -42,7 +44,7 @@ export const exitCodeOf = ({ findings, crashes }: Outcome): number =>
 export function describe(outcome: Outcome, folder: string): string {
   const { events, conversations, messages, counts, failedStarts, findings, crashes, durationMs } = outcome;
   const lines = [
-    `${events} events of ${conversations} conversations (${messages} messages; ${outcome.begunAnew} begun anew, ${outcome.renamings} renamings) in ${(durationMs / 1000).toFixed(1)} s`,
+    `${events} events of ${conversations} conversations (${messages} messages; ${outcome.begunAnew} begun anew, ${outcome.inPages} in pages, ${outcome.renamings} renamings) in ${(durationMs / 1000).toFixed(1)} s`,
     `${counts.faults} faults, ${counts.kills} workers ended, ${failedStarts} starts failed while a service was away, ${counts.skipped} faults not offered`,
     ...findings.map(({ kind, id, count, detail }) => `${kind.toUpperCase()} ${id}: ${count} (${detail})`),
     ...crashes.map((crash) => `CRASH ${crash}`),

@@ -87,6 +87,7 @@ export async function runChaos(options: RunOptions): Promise<Outcome> {
       messages: sizeOf(ledger),
       renamings: ledger.renamings,
       begunAnew: ledger.begunAnew,
+      inPages: items.filter(({ segments }) => Array.isArray(segments) && segments.length > 0).length,
       counts,
       findings: await check(ledger, { items, deadLetters, unsettled }),
       crashes: crew.faults,
