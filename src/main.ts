@@ -7,6 +7,12 @@ const count = (text: string): number => {
   return Number(text);
 };
 
+const minutes = (text: string): number => {
+  if (!/^\d{2,7}$/.test(text) || Number(text) < 60)
+    throw new InvalidArgumentError('expected minutes from 60: a younger page may be about to be listed');
+  return Number(text);
+};
+
 const program = new Command('history-worker')
   .description('Persists finished chat turns from Service Bus and Redis to Cosmos DB, with a title.')
   .showHelpAfterError();
@@ -37,6 +43,18 @@ program
   .action(async (options) => {
     const { dev } = await import('./dev/dev.ts');
     process.exit(await dev(options));
+  });
+
+program
+  .command('sweep')
+  .description('delete pages that no conversation lists any more, over an hour old; safe at any time')
+  .option('--dry-run', 'only count', false)
+  .option('--older-than-minutes <count>', 'from 60', minutes, 60)
+  .option('--json', 'with the counts as the last line of stdout', false)
+  .action(async (options) => {
+    if (existsSync('.env')) process.loadEnvFile('.env');
+    const { runSweep } = await import('./run-sweep.ts');
+    process.exit(await runSweep(process.env, options));
   });
 
 try {

@@ -1,25 +1,25 @@
-import { ConfigError, readConfig } from './config.ts';
+import { isStray } from './azure/stray-rejection.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
 import type { Settled } from './pipeline/hand.ts';
 import type { Log } from './pipeline/ports.ts';
 import { settings } from './settings.ts';
 import { makeLog } from './telemetry/log.ts';
-import { startWorker } from './worker.ts';
-
-/** One line an event. Dead letters have a warning of their own, with their reason. */
-function say(log: Log, { settlement, receivedAtMs, ...ids }: Settled): void {
-  if (settlement.kind !== 'dead-letter')
-    log.info({ ...ids, tookMs: Date.now() - receivedAtMs }, `event ${settlement.kind}d`);
-}
+import { startWorker, type Worker } from './worker.ts';
 
 /** As sysexits.h has it. */
 export const EXIT_CONFIGURATION = 78;
 
+/** How long a start that is under way may still take when the process is told to end. */
+const LAST_START_MS = 1_000;
+/** A client that is being replaced may leave several promises dangling; its successor is not replaced for each of them. */
+const RECONNECT_EVERY_MS = 10_000;
+
 /**
  * Runs the worker until a signal or a fatal error. Exit codes: 0 all settled; 1 an error ended it, or a service could not
- * be opened; 3 events had to be abandoned at the time-out; 78 the configuration is faulty.
+ * be opened; 3 events had to be abandoned, at the time-out or because a second signal came; 78 the configuration is faulty.
  */
 export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
-  let config: ReturnType<typeof readConfig>;
+  let config: Config;
   try {
     config = readConfig(environment);
   } catch (error) {
@@ -28,44 +28,12 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     return EXIT_CONFIGURATION;
   }
   const log = makeLog(config.logLevel, config.serviceName);
-  const keys = settings.filter(
-    ({ name, secret }) => secret && /KEY|PASSWORD|SERVICEBUS/.test(name) && environment[name]?.trim(),
-  );
-  if (keys.length > 0)
-    log.warn({ variables: keys.map(({ name }) => name) }, 'KEYS STAND IN FOR ENTRA ID: for local work only');
-
-  let end = (_: number): void => undefined;
-  const ended = new Promise<number>((resolve) => {
-    end = resolve;
-  });
-  let failed = false;
-  const fatal = (error: unknown): void => {
-    failed = true;
-    log.error(
-      { code: 'UnhandledError', reason: String((error as Error)?.stack ?? error) },
-      'an unhandled error ends the process',
-    );
-    end(1);
-  };
-  process.on('uncaughtException', fatal);
-  process.on('unhandledRejection', fatal);
-
-  let signals = 0;
-  let started = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => {
-      // Nothing is held before the start is over. As PID 1 of a container nobody else would end the process.
-      if (!started) process.exit(0);
-      signals += 1;
-      log.info({ signal }, signals === 1 ? 'draining' : 'hurrying');
-      end(signals === 1 ? 0 : 3);
-      if (signals > 1) process.exit(3);
-    });
-
-  let worker: Awaited<ReturnType<typeof startWorker>>;
+  warnOfKeys(environment, log);
+  let worker: Worker | undefined;
+  const ending = whatEndsIt(log, () => worker?.reconnect());
+  const starting = startWorker(config, log, ending.fatal, (settled) => say(log, settled));
   try {
-    worker = await startWorker(config, log, fatal, (settled) => say(log, settled));
-    started = true;
+    worker = await Promise.race([starting, ending.begun.then(() => within(LAST_START_MS, starting))]);
   } catch (error) {
     const reasons = error instanceof AggregateError ? error.errors : [error];
     for (const reason of reasons)
@@ -75,10 +43,86 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
       );
     return 1;
   }
+  // Told to end during a start that hangs: nothing has been worked on.
+  if (!worker) return ending.failed() ? 1 : 0;
   log.info({ maxConcurrency: config.maxConcurrency, maxLockedEvents: config.maxLockedEvents }, 'receiving');
 
-  const code = await ended;
-  const { abandoned } = await worker.stop(config.shutdownTimeoutMs);
+  await ending.begun;
+  const { abandoned } = await worker.stop(config.shutdownTimeoutMs, ending.hurry);
   log.info({ abandoned }, 'stopped');
-  return failed ? 1 : code || (abandoned > 0 ? 3 : 0);
+  if (ending.failed()) return 1;
+  return abandoned > 0 ? 3 : 0;
+}
+
+type Ending = {
+  /** By a signal or an error. */
+  begun: Promise<void>;
+  fatal(error: unknown): void;
+  /** An error has come, perhaps after a signal. */
+  failed(): boolean;
+  /** Aborts with the second signal. */
+  hurry: AbortSignal;
+};
+
+/** The signals, and the errors that nobody caught. A third signal, which nobody sends without need, ends it on the spot. */
+function whatEndsIt(log: Log, reconnect: () => void): Ending {
+  const hurrying = new AbortController();
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  let failed = false;
+  const fatal = (error: unknown): void => {
+    failed = true;
+    log.error(
+      { code: 'UnhandledError', reason: String((error as Error)?.stack ?? error) },
+      'an unhandled error ends the process',
+    );
+    begin();
+  };
+
+  let strays = 0;
+  let reconnectedAtMs = Number.NEGATIVE_INFINITY;
+  const stray = (error: Error): void => {
+    strays += 1;
+    log.warn(
+      { code: 'StrayRejection', strays, reason: error.message },
+      'the Service Bus client dropped an error of its own: connecting anew',
+    );
+    if (performance.now() - reconnectedAtMs < RECONNECT_EVERY_MS) return;
+    reconnectedAtMs = performance.now();
+    reconnect();
+  };
+  const uncaught = (error: unknown): void => (isStray(error) ? stray(error) : fatal(error));
+  process.on('uncaughtException', uncaught);
+  process.on('unhandledRejection', uncaught);
+
+  let signals = 0;
+  // As PID 1 of a container nobody else would end the process.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      signals += 1;
+      log.info({ signal }, signals === 1 ? 'draining' : 'hurrying');
+      begin();
+      if (signals > 1) hurrying.abort();
+      if (signals > 2) process.exit(3);
+    });
+  return { begun, fatal, failed: () => failed, hurry: hurrying.signal };
+}
+
+const within = <T>(ms: number, what: Promise<T>): Promise<T | undefined> =>
+  Promise.race([what, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), ms))]);
+
+/** One line an event. Dead letters have a warning of their own, with their reason. */
+function say(log: Log, { settlement, receivedAtMs, ...ids }: Settled): void {
+  if (settlement.kind !== 'dead-letter')
+    log.info({ ...ids, tookMs: Date.now() - receivedAtMs }, `event ${settlement.kind}d`);
+}
+
+function warnOfKeys(environment: NodeJS.ProcessEnv, log: Log): void {
+  const keys = settings.filter(
+    ({ name, secret }) => secret && /KEY|PASSWORD|SERVICEBUS/.test(name) && environment[name]?.trim(),
+  );
+  if (keys.length > 0)
+    log.warn({ variables: keys.map(({ name }) => name) }, 'KEYS STAND IN FOR ENTRA ID: for local work only');
 }

@@ -6,7 +6,7 @@ import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
-import { makeFingerprints } from './pipeline/assemble.ts';
+import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
 import type { GateState } from './pipeline/gate.ts';
 import { makeGates } from './pipeline/gates.ts';
@@ -22,6 +22,8 @@ import { makeTitling } from './pipeline/titling.ts';
 /** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
 const MAX_MESSAGE_BYTES = 2_000_000;
 const CLOSE_DEADLINE_MS = 2_000;
+/** Longer than a receive takes that brings nothing, unless Service Bus does not answer. */
+const RECEIVES_END_MS = 2_000;
 
 export type Worker = {
   /** INITIALIZED is past when this is handed out; FAILED means that the process must end with code 1. */
@@ -30,8 +32,12 @@ export type Worker = {
   readonly held: number;
   /** Whether each service is thought to be there. */
   readonly gates: readonly GateState[];
-  /** Stops receiving, finishes what is in hand within the time-out, abandons the rest, closes everything. */
-  stop(timeoutMs: number): Promise<{ abandoned: number }>;
+  /** Goes on over a new connection to Service Bus: the present one is not to be trusted. */
+  reconnect(): void;
+  /**
+   * Stops receiving, finishes what is in hand within the time-out or until told to hurry, abandons the rest, closes everything.
+   */
+  stop(timeoutMs: number, hurry?: AbortSignal): Promise<{ abandoned: number }>;
 };
 
 /**
@@ -48,10 +54,11 @@ export async function startWorker(
   const opened: { close(): Promise<void> }[] = [];
   const closeAll = async (): Promise<void> => {
     // A client on a dead socket may never finish closing; the process is about to end anyway.
-    for (const service of opened.reverse())
-      await withDeadline(CLOSE_DEADLINE_MS, 'closing', () => service.close()).catch((error: Error) =>
+    const close = (service: { close(): Promise<void> }): Promise<void> =>
+      withDeadline(CLOSE_DEADLINE_MS, 'closing', () => service.close()).catch((error: Error) =>
         log.warn({ reason: error.message }, 'a service was not closed'),
       );
+    await Promise.all(opened.map(close));
   };
   const opening = await Promise.allSettled([
     openCosmos(config, credential),
@@ -94,7 +101,7 @@ export async function startWorker(
     maxMessageBytes: MAX_MESSAGE_BYTES,
     pageBytes: config.pageBytes,
     newId: randomUUID,
-    fingerprints: makeFingerprints(),
+    knownSegments: makeKnownSegments(),
     takeRoom: makeRoom(config.memoryBytes).take,
     maxConcurrency: config.maxConcurrency,
     turnWaitMs: config.turnWaitMs,
@@ -114,14 +121,18 @@ export async function startWorker(
       return lanes.inHand;
     },
     gates: [...gates.states, titleGate.state],
-    async stop(timeoutMs) {
+    reconnect: () => source.value.reconnect(),
+    async stop(timeoutMs, hurry) {
       if (state === 'RUNNING') state = 'DRAINING';
       const startedMs = clock.now();
+      const leftMs = (): number => Math.max(0, timeoutMs - (clock.now() - startedMs));
       const stopped = consumer.stop();
+      // What is handed back while receives are under way comes straight back over them, and has cost a delivery for nothing.
+      await Promise.race([stopped, clock.sleep(Math.min(leftMs(), RECEIVES_END_MS))]);
       // Events that were on their way when receiving stopped are handed back by the second drain.
-      const first = await lanes.drain(timeoutMs);
-      await Promise.race([stopped, clock.sleep(Math.max(0, timeoutMs - (clock.now() - startedMs)))]);
-      const second = await lanes.drain(Math.max(1_000, timeoutMs - (clock.now() - startedMs)));
+      const first = await lanes.drain(leftMs(), hurry);
+      await Promise.race([stopped, clock.sleep(leftMs(), hurry)]);
+      const second = await lanes.drain(Math.max(1_000, leftMs()), hurry);
       gates.close();
       locks.close();
       await closeAll();

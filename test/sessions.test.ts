@@ -60,6 +60,23 @@ describe('a subscription with sessions', () => {
     await expect.poll(() => entity().completed, { timeout: 25_000 }).toBe(9);
   });
 
+  test('a session that always has messages does not keep the others waiting for ever', async () => {
+    const { stack, show, work, entity } = await withSessions(0, 0);
+    const [busy, other] = [conversation(1, { title: 'Named' }), conversation(1, { title: 'Named' })];
+    for (const { snapshot } of [busy, other]) await show(snapshot);
+    const topic = stack.serviceBus.entity('message-completed');
+    const of = ({ event, sessionId }: typeof busy, count: number) =>
+      Array.from({ length: count }, () => ({ body: event, sessionId }));
+    const settled: string[] = [];
+    await work({ MAX_CONCURRENCY: '1' }, ({ sessionId }) => void settled.push(sessionId));
+    topic.send(of(busy, 700));
+    await expect.poll(() => settled.length, { interval: 5 }).toBeGreaterThan(0);
+    topic.send(of(other, 1));
+    await expect.poll(() => entity().completed, { timeout: 25_000 }).toBe(701);
+    expect(settled.indexOf(other.sessionId)).toBeLessThan(400);
+    expect(entity()).toMatchObject({ redelivered: 0, expiredLocks: 0 });
+  });
+
   test('a session lock lost in mid-work stops the work on it; its events come again and nothing is written wrongly', async () => {
     const { stack, work, send, talks, entity, item } = await withSessions(6, 3, { lockDurationMs: 5_000 });
     const { worker, lines, fatal } = await work({ MAX_CONCURRENCY: '6' });

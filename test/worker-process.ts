@@ -24,6 +24,7 @@ export function startWorkerProcess(environment: Record<string, string>, args: st
   });
   return {
     lines,
+    pid: child.pid!,
     errors: () => errors,
     said: (message: string) => lines.some(({ msg }) => msg === message),
     kill: (signal: NodeJS.Signals) => child.kill(signal),

@@ -17,7 +17,9 @@ test('.env.example is a configuration that is accepted as it stands', () => {
 test('every script that the README names exists', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
   const named = [
-    ...readFileSync('README.md', 'utf8').matchAll(/npm (?:run )?(start|test|dev|emulators|docs|fix)\b/g),
+    ...readFileSync('README.md', 'utf8').matchAll(
+      /npm (?:run )?(start|test|dev|emulators|docs|fix|simulate|chaos)\b/g,
+    ),
   ].map(([, name]) => name!);
   expect(named.length).toBeGreaterThan(3);
   expect(named.filter((name) => !scripts[name])).toEqual([]);

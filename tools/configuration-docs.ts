@@ -1,8 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { settings } from '../src/settings.ts';
-
-const begin = '<!-- configuration: made from src/settings.ts by "npm run docs" -->';
-const end = '<!-- /configuration -->';
+import { between } from './marked-section.ts';
 
 /** The README's table of variables. */
 export function configurationTable(): string {
@@ -23,11 +21,8 @@ export function envExample(): string {
 }
 
 /** The README with its table made anew. @throws Error when its marks are gone */
-export function withTable(readme: string): string {
-  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`README.md must have the lines ${begin} and ${end}`);
-  return `${readme.slice(0, from)}${begin}\n${configurationTable()}\n${readme.slice(to)}`;
-}
+export const withTable = (readme: string): string =>
+  between(readme, 'configuration: made from src/settings.ts by "npm run docs"', configurationTable());
 
 if (process.argv.includes('--write')) {
   writeFileSync('README.md', withTable(readFileSync('README.md', 'utf8')));

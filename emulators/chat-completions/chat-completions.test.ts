@@ -245,6 +245,17 @@ describe('faults', () => {
     expect(await titleOf('Back again')).toBe('Back again');
   });
 
+  test('a restart lasts as long as the longest of several, whatever faults are set meanwhile', async () => {
+    const { chat, ask, titleOf } = await setUp();
+    const started = performance.now();
+    const restarts = [chat.act('restart', { downMs: 300 }), chat.act('restart', { downMs: 10 })];
+    await chat.setFaults({ latencyMs: 0 });
+    expect((await refusal(ask('x'))).cause).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    await Promise.all(restarts);
+    expect(performance.now() - started).toBeGreaterThan(295);
+    expect(await titleOf('Back again')).toBe('Back again');
+  });
+
   test('that do not exist are refused, with those that do', async () => {
     const { chat } = await setUp();
     expect(() => chat.setFaults({ latency: 1 } as object)).toThrow(/latency.*latencyMs.*maxConcurrent/);

@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { makeAbsence } from '../absence.ts';
 import { makeFaults, runAction } from '../faults.ts';
 import { ChatRequest } from './chat-request.ts';
 import { complete } from './completion.ts';
@@ -81,7 +82,6 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
   let kept: ChatRequest[] = [];
   let concurrent = 0;
   let turn = 0;
-  let isClosed = false;
 
   /** @throws AbortError when the caller goes away before it is answered */
   async function answer(request: IncomingMessage, signal: AbortSignal): Promise<object> {
@@ -155,16 +155,17 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
     },
   );
 
-  async function restart({ downMs }: z.output<typeof Restart>): Promise<void> {
-    await listeners.setListening(false);
-    listeners.dropConnections();
-    await sleep(downMs);
-    if (!isClosed) await listeners.setListening(!faults.get().refuseConnections);
-  }
+  const absence = makeAbsence(
+    async () => {
+      await listeners.setListening(false);
+      listeners.dropConnections();
+    },
+    () => listeners.setListening(!faults.get().refuseConnections),
+  );
 
   const actions = {
     dropConnections: listeners.dropConnections,
-    restart: (args: unknown) => restart(Restart.parse(args)),
+    restart: (args: unknown) => absence.begin(Restart.parse(args).downMs),
   };
 
   const at = (origin: string) => ({
@@ -190,11 +191,12 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
       if ('status' in patch) hitByStatus = status ? makeStatusFault(status) : () => undefined;
       if ('answer' in patch) turn = 0;
       events.emit('change');
-      return listeners.setListening(!refuseConnections);
+      // It comes back from a restart in its own time, and then as the faults want it.
+      return listeners.setListening(!refuseConnections && !absence.isAway());
     },
     act: (name, args) => Promise.resolve(runAction(actions, name, args)),
     async close() {
-      isClosed = true;
+      absence.end();
       faults.set({ freeze: false });
       events.emit('change');
       await listeners.close();

@@ -26,8 +26,11 @@ export function createItems(storage: Storage, now: () => number) {
   const { sql } = storage;
   const columns = 'seq, pk, id, body, bytes, etag, ts';
   const byKey = sql.prepare(`SELECT ${columns} FROM items WHERE container = ? AND pk = ? AND id = ?`);
-  const inPartition = sql.prepare(`SELECT ${columns} FROM items WHERE container = ? AND pk = ?`);
-  const everywhere = sql.prepare(`SELECT ${columns} FROM items WHERE container = ?`);
+  const inPartition = sql.prepare(`SELECT ${columns} FROM items WHERE container = ? AND pk = ? AND seq > ?`);
+  // By seq, which is the row's own order: an index would cost a sort of whole bodies.
+  const everywhere = sql.prepare(
+    `SELECT ${columns} FROM items NOT INDEXED WHERE container = ? AND seq > ? ORDER BY seq`,
+  );
   const purge = sql.prepare('DELETE FROM items WHERE expires <= ?');
   const add = sql.prepare(
     'INSERT INTO items (body, bytes, etag, ts, ttl, expires, container, pk, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -95,13 +98,17 @@ export function createItems(storage: Storage, now: () => number) {
       purgedAt = 0;
       return Number(changes);
     },
-    /** Items in the order in which they were created; of one partition, or of all. */
-    scan(container: Container, pk: string | undefined): Row[] {
+    /**
+     * Items in the order in which they were created, from after this one on; of one partition, or of all. To be gone
+     * through at once: nothing may be written meanwhile.
+     */
+    scan(container: Container, pk: string | undefined, after = 0): Iterable<Row> {
       expire();
-      const found =
-        pk === undefined ? everywhere.all(container.number) : inPartition.all(container.number, pk);
+      if (pk === undefined)
+        return everywhere.iterate(container.number, after) as Iterable<unknown> as Iterable<Row>;
+      const found = inPartition.all(container.number, pk, after) as unknown as Row[];
       // Sorted here: SQLite would carry whole bodies through its sorter, four times slower.
-      return (found as unknown as Row[]).sort((a, b) => a.seq - b.seq);
+      return found.sort((a, b) => a.seq - b.seq);
     },
   };
 }

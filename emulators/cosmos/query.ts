@@ -51,15 +51,17 @@ export function runQuery(items: Items, container: Container, request: QueryReque
   const { parameters } = request;
   const name = fingerprint(request);
   const start = request.continuation === undefined ? undefined : readToken(request.continuation, name);
-  const matched = matching(items, container, request.partition, statement, parameters);
-  if (statement.select.kind === 'count') {
-    return { documents: [String(matched.length)], continuation: undefined, charge: queryCharge([]) };
-  }
-  const rest = start ? matched.filter((found) => isAfter(found, start, statement)) : matched;
   const skipped = start || statement.offset === undefined ? 0 : amountOf(statement.offset, parameters);
   const cap = statement.top ?? statement.limit;
   const left = start ? start.left : cap === undefined ? null : amountOf(cap, parameters);
   const pageSize = request.pageSize ?? DEFAULT_PAGE;
+  // One more than the page tells whether there is another.
+  const enough = statement.select.kind === 'count' ? Number.POSITIVE_INFINITY : skipped + pageSize + 1;
+  const matched = matching(items, container, request.partition, statement, parameters, start, enough);
+  if (statement.select.kind === 'count') {
+    return { documents: [String(matched.length)], continuation: undefined, charge: queryCharge([]) };
+  }
+  const rest = start ? matched.filter((found) => isAfter(found, start, statement)) : matched;
   const taken = rest.slice(skipped, skipped + Math.min(pageSize, left ?? pageSize));
   const remaining = left === null ? null : left - taken.length;
   const last = taken.at(-1);
@@ -73,15 +75,19 @@ export function runQuery(items: Items, container: Container, request: QueryReque
   };
 }
 
+/** What the statement selects, in its order: all of it where it has to be sorted, else no more than is enough. */
 function matching(
   items: Items,
   container: Container,
   partition: string | undefined,
   { where, orderBy }: Statement,
   parameters: Parameters,
+  start: Token | undefined,
+  enough: number,
 ): Found[] {
   const found: Found[] = [];
-  for (const row of items.scan(container, partition)) {
+  // Without ORDER BY a page goes on by sequence number alone: what was read for earlier ones need not be read again.
+  for (const row of items.scan(container, partition, orderBy ? 0 : start?.seq)) {
     const item = parse(container, row);
     if (where && evaluate(where, item, parameters) !== true) continue;
     const value = orderBy && valueAt(item, orderBy.steps);
@@ -89,6 +95,7 @@ function matching(
     // undefined" (Microsoft's page on ORDER BY).
     if (orderBy && value === undefined) continue;
     found.push({ row, item, value });
+    if (!orderBy && found.length >= enough) break;
   }
   if (orderBy) found.sort((a, b) => order(a, b, orderBy.descending));
   return found;

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { makeAbsence } from '../absence.ts';
 import { makeFaults, runAction } from '../faults.ts';
 import { type Door, openDoor } from './door.ts';
 import { makeFailedReads } from './failed-reads.ts';
@@ -71,10 +71,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
         username === 'default' ? Promise.resolve() : decide(upstream, username, secret, authorize)),
   };
   const doors: Door[] = [];
-  let isClosed = false;
 
   async function close(): Promise<void> {
-    isClosed = true;
+    absence.end();
     await Promise.all(doors.map((door) => door.close()));
     await upstream.close();
   }
@@ -84,6 +83,14 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
   const drop = () => {
     for (const door of doors) door.dropConnections();
   };
+
+  const absence = makeAbsence(
+    async () => {
+      await listen(false);
+      drop();
+    },
+    () => listen(!faults.get().refuseConnections),
+  );
 
   try {
     doors.push(await openDoor({ ...shared, port: options.port ?? 0 }));
@@ -95,16 +102,15 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
 
   /** A server that is away has no connections either. */
   async function refuse(isWanted: boolean): Promise<void> {
-    await listen(!isWanted);
+    // It comes back from a restart in its own time, and then as the faults want it.
+    if (isWanted || !absence.isAway()) await listen(!isWanted);
     if (isWanted) drop();
   }
 
   async function restart({ downMs, loseData }: z.output<typeof Restart>): Promise<void> {
-    await listen(false);
-    drop();
+    const back = absence.begin(downMs);
     if (loseData) await upstream.forgetData();
-    await sleep(downMs);
-    if (!isClosed) await listen(!faults.get().refuseConnections);
+    await back;
   }
 
   const actions = {

@@ -287,6 +287,17 @@ for (const server of ['ours', 'real'] as const) {
         await eventually(async () => expect(await client.get('a')).toBeNull());
       });
 
+      test('a restart lasts as long as the longest of several, whatever faults are set meanwhile', async () => {
+        const { redis } = await setUp();
+        const started = performance.now();
+        const restarts = [redis.act('restart', { downMs: 300 }), redis.act('restart', { downMs: 10 })];
+        await redis.setFaults({ latencyMs: 0 });
+        await expect(connect({ url: redis.url, socket: noRetry() })).rejects.toThrow('ECONNREFUSED');
+        await Promise.all(restarts);
+        expect(performance.now() - started).toBeGreaterThan(295);
+        await connect({ url: redis.url, socket: noRetry() });
+      });
+
       test('one key is poisoned, in the middle of a pipeline too', async () => {
         const { redis, client } = await setUp();
         const value = 'x'.repeat(200_000);

@@ -120,6 +120,15 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
     servers.push(server);
     return (server.address() as AddressInfo).port;
   };
+  const drop = (): number => {
+    const all = [...open];
+    // 'close' comes later, and until then messages would be delivered into nothing.
+    for (const [socket, { lost }] of all) {
+      lost();
+      socket.destroy();
+    }
+    return all.length;
+  };
   return {
     /** @throws Error when a port is taken */
     async start(
@@ -136,18 +145,10 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
     async stop(): Promise<void> {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       servers = [];
-      this.drop();
+      drop();
       await Promise.all(closed);
     },
-    drop(): number {
-      const all = [...open];
-      // 'close' comes later, and until then messages would be delivered into nothing.
-      for (const [socket, { lost }] of all) {
-        lost();
-        socket.destroy();
-      }
-      return all.length;
-    },
+    drop,
     /** To be called when a freeze begins or ends. */
     freezeChanged(): void {
       for (const { resume } of open.values()) resume();

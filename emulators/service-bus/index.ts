@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { makeAbsence } from '../absence.ts';
 import { makeFaults, runAction } from '../faults.ts';
 import type { Broker } from './broker.ts';
 import type { Authorize } from './cbs.ts';
@@ -61,21 +61,7 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
     for (const consumer of consumers) consumer.detach(condition, description);
     return consumers.length;
   };
-  let downUntil = 0;
-  let restarting: Promise<void> | undefined;
-  let isClosed = false;
-  const beAway = async (): Promise<void> => {
-    await connections.stop();
-    for (
-      let left = downUntil - performance.now();
-      left > 0 && !isClosed;
-      left = downUntil - performance.now()
-    )
-      await sleep(left, undefined, { ref: false });
-    if (!isClosed) await connections.start(port, tlsPort);
-    // Closed while it was about to listen: what close() could not find to stop.
-    if (isClosed) await connections.stop();
-  };
+  const absence = makeAbsence(connections.stop, async () => void (await connections.start(port, tlsPort)));
   const actions: Record<string, (args: Record<string, unknown>) => unknown> = {
     detachLinks(args) {
       const { entity, condition = 'amqp:link:detach-forced' } = detachArgs.parse(args);
@@ -107,11 +93,7 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
     /** Resolves when it listens again. Messages and locks are kept. One that comes during another prolongs it. */
     async restart(args) {
       const { downMs } = restartArgs.parse(args);
-      downUntil = Math.max(downUntil, performance.now() + downMs);
-      restarting ??= beAway().finally(() => {
-        restarting = undefined;
-      });
-      await restarting;
+      await absence.begin(downMs);
       return { downMs };
     },
     disableEntity(args) {
@@ -154,7 +136,7 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
     /** @throws Refusal when there is no such queue, topic, subscription or dead-letter queue */
     entity: (path: string) => inspect(namespace.find(path)),
     async close(): Promise<void> {
-      isClosed = true;
+      absence.end();
       for (const entity of namespace.all()) entity.stop();
       await connections.stop();
     },

@@ -1,25 +1,12 @@
+import { acceptSession, askedSession } from './accept-session.ts';
 import type { Broker, Peer } from './broker.ts';
 import { encodeDelivery } from './encode-delivery.ts';
 import type { Entity } from './entity.ts';
 import { Refusal } from './refusal.ts';
-import {
-  message as amqpMessage,
-  type OutgoingDelivery,
-  type SenderInternals,
-  types,
-} from './rhea-internals.ts';
-import {
-  answerEveryDrain,
-  holdAttachBack,
-  onSessionFlow,
-  roomOn,
-  settleDelivery,
-} from './rhea-workarounds.ts';
-import type { Session } from './sessions.ts';
+import { message as amqpMessage, type OutgoingDelivery, type SenderInternals } from './rhea-internals.ts';
+import { answerEveryDrain, onSessionFlow, roomOn, settleDelivery } from './rhea-workarounds.ts';
 import type { Consumer, Lock, Outcome } from './stored.ts';
 
-const SESSION_FILTER = 'com.microsoft:session-filter';
-const DEFAULT_SESSION_WAIT_MS = 60_000;
 const accepted = () => amqpMessage.accepted().described();
 const rejected = (condition: string, description: string) =>
   amqpMessage.rejected({ error: { condition, description } }).described();
@@ -35,14 +22,13 @@ export function openReceivingLink(
   broker: Broker,
 ): Consumer {
   const entity = broker.namespace.receiveFrom(address);
-  const filter = (sender.source.filter ?? {}) as Record<string, unknown>;
-  const wantsSession = Object.hasOwn(filter, SESSION_FILTER);
-  if (entity.settings.requiresSession && !wantsSession)
+  const asked = askedSession(sender);
+  if (entity.settings.requiresSession && !asked)
     throw new Refusal(
       'amqp:not-allowed',
       `'${entity.path}' requires sessions: a receiver has to accept one.`,
     );
-  if (!entity.settings.requiresSession && wantsSession)
+  if (!entity.settings.requiresSession && asked)
     throw new Refusal(
       'amqp:not-allowed',
       `'${entity.path}' does not require sessions: a receiver cannot accept one.`,
@@ -53,52 +39,9 @@ export function openReceivingLink(
   attach.snd_settle_mode = sender.snd_settle_mode;
   attach.rcv_settle_mode = sender.rcv_settle_mode;
   sender.set_target({ address: sender.target?.address ?? '' });
-  if (!wantsSession) {
-    sender.set_source({ address });
-    return link.consumer;
-  }
-  const grant = (session: Session): void => {
-    sender.set_source({ address, filter: { [SESSION_FILTER]: session.id } });
-    attach.properties = { 'com.microsoft:locked-until-utc': types.wrap_long(ticks(session.lockedUntil)) };
-  };
-  const id = filter[SESSION_FILTER];
-  const session =
-    typeof id === 'string'
-      ? entity.sessionLocks.acceptSession(id, link.consumer)
-      : entity.sessionLocks.acceptNextSession(link.consumer);
-  if (session) grant(session);
-  else link.onEnd(waitForSession(sender, entity, link.consumer, grant));
+  if (asked) link.onEnd(acceptSession(sender, asked, address, entity, link.consumer));
+  else sender.set_source({ address });
   return link.consumer;
-}
-
-/**
- * Holds the answer to the attach back until a session is free, or as long as the client is willing to wait.
- * @returns gives up waiting
- */
-function waitForSession(
-  sender: SenderInternals,
-  entity: Entity,
-  consumer: Consumer,
-  grant: (session: Session) => void,
-): () => void {
-  holdAttachBack(sender);
-  const waitMs = Number(sender.properties?.['com.microsoft:timeout'] ?? DEFAULT_SESSION_WAIT_MS);
-  const timer = setTimeout(() => {
-    stopWaiting();
-    sender.open();
-    sender.close({ condition: 'com.microsoft:timeout', description: 'No session became available in time.' });
-  }, waitMs);
-  const stopWaiting = entity.sessions.wait(() => {
-    clearTimeout(timer);
-    const session = entity.sessionLocks.acceptNextSession(consumer);
-    if (!session) throw new Error('a session was offered and is not there');
-    grant(session);
-    sender.open();
-  });
-  return () => {
-    clearTimeout(timer);
-    stopWaiting();
-  };
 }
 
 function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: Broker) {
@@ -204,6 +147,3 @@ function listen(
     };
   });
 }
-
-/** .NET ticks: tenths of microseconds since the year 1. */
-const ticks = (unixMs: number): number => unixMs * 10_000 + 621_355_968_000_000_000;

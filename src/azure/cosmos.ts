@@ -1,64 +1,16 @@
-import { type Container, CosmosClient, type RequestOptions } from '@azure/cosmos';
+import type { RequestOptions } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
 import type { Message } from '../history/conversation.ts';
 import { FALLBACK_TITLE, type HistoryDocument } from '../history/document.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HistoryStore, Ids, WriteResult } from '../pipeline/ports.ts';
-import { storeFailure } from './cosmos-failures.ts';
-import { withDeadline } from './deadline.ts';
+import { call, openContainer } from './cosmos-container.ts';
 
-/** Of a point read or write, milliseconds as a rule: what was asked just before an outage ended must not hold its event up for long. */
-const CALL_DEADLINE_MS = 5_000;
-
-/**
- * Opens the container and reads what it is keyed by. Every write is conditional; there is no upsert.
- * @throws Failure StoreMisconfigured for a missing container, an account with several write regions, or a partition
- * key that is neither /userId nor /sessionId (nor /id)
- */
+/** Opens history for the worker. Every write is conditional; there is no upsert. @throws Failure as `openContainer` */
 export async function openCosmos(config: Config, credential: TokenCredential): Promise<HistoryStore> {
-  const { endpoint, access, database, container: name } = config.cosmos;
-  const client = new CosmosClient({
-    endpoint,
-    ...(access.kind === 'key' ? { key: access.key } : { aadCredentials: credential }),
-    // Throttling is ours to wait for: the lane steps back and other conversations go on.
-    connectionPolicy: {
-      requestTimeout: CALL_DEADLINE_MS,
-      retryOptions: { maxRetryAttemptCount: 0, fixedRetryIntervalInMilliseconds: 0, maxWaitTimeInSeconds: 0 },
-    },
-    userAgentSuffix: 'history-worker',
-  });
-  const container = client.database(database).container(name);
-  const keyField = await call('the container', async (abortSignal) => {
-    const { resource: account } = await client.getDatabaseAccount({ abortSignal });
-    if (account && account.writableLocations.length > 1)
-      throw new Failure(
-        'StoreMisconfigured',
-        `the account has ${account.writableLocations.length} write regions, expected one: conditional writes do not hold across several`,
-      );
-    const { resource } = await container.read({ abortSignal });
-    const paths = resource?.partitionKey?.paths ?? [];
-    const field = paths.length === 1 ? paths[0]!.slice(1) : '';
-    if (field !== 'userId' && field !== 'sessionId' && field !== 'id')
-      throw new Failure(
-        'StoreMisconfigured',
-        `the container is keyed by ${paths.join(', ')}, expected /userId (or /sessionId)`,
-      );
-    return field;
-  });
-  return makeStore(
-    container,
-    (ids) => (keyField === 'userId' ? ids.userId : ids.sessionId),
-    () => client.dispose(),
-  );
-}
-
-function makeStore(
-  container: Container,
-  partitionOf: (ids: Ids) => string,
-  dispose: () => void,
-): HistoryStore {
-  const item = (ids: Ids) => container.item(ids.sessionId, partitionOf(ids));
+  const { container, partitionOf, close } = await openContainer(config, credential, { isPatient: false });
+  const item = (ids: Ids, id = ids.sessionId) => container.item(id, partitionOf(ids, id));
   return {
     read: (ids) =>
       call('a read', async (abortSignal) => {
@@ -96,15 +48,11 @@ function makeStore(
       write('a segment', (abortSignal) => container.items.create(segment, { abortSignal }), [409]),
     readSegment: (ids, id) =>
       call('a segment read', async (abortSignal) => {
-        const { resource } = await container
-          .item(id, partitionOf(ids))
-          .read<{ messages: Message[] }>({ abortSignal });
+        const { resource } = await item(ids, id).read<{ messages: Message[] }>({ abortSignal });
         return resource?.messages;
       }),
     deleteSegment: (ids, id) =>
-      write('a segment delete', (abortSignal) =>
-        container.item(id, partitionOf(ids)).delete({ abortSignal }),
-      ).then(() => undefined),
+      write('a segment delete', (abortSignal) => item(ids, id).delete({ abortSignal })).then(() => undefined),
     // A right to write is probed by a conditional replace of an item that does not exist: nothing is changed.
     probe: () =>
       write('a probe', (abortSignal) =>
@@ -121,7 +69,7 @@ function makeStore(
           if (!(error instanceof Failure && error.code === 'StoreThrottled')) throw error;
         },
       ),
-    close: async () => dispose(),
+    close: async () => close(),
   };
 }
 
@@ -141,12 +89,4 @@ async function write(
       throw error;
     }
   });
-}
-
-async function call<T>(what: string, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  try {
-    return await withDeadline(CALL_DEADLINE_MS, `${what} of Cosmos DB`, send);
-  } catch (error) {
-    throw error instanceof Failure ? error : storeFailure(what, error);
-  }
 }

@@ -1,30 +1,27 @@
-import {
-  type AccessToken,
-  DefaultAzureCredential,
-  type GetTokenOptions,
-  type TokenCredential,
-} from '@azure/identity';
+import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
+import { cacheTokens } from './cached-tokens.ts';
 
-const ATTEMPTS = 4;
+/** The identity for all four services. */
+export function makeCredential(clientId: string | undefined): TokenCredential {
+  return cacheTokens(
+    new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId }),
+  );
+}
+
+/** The Service Bus client renews a link's claim so long before the token ends. */
+const CLIENTS_MARGIN_MS = 120_000;
+const RENEW_EVERY_MS = 5_000;
 
 /**
- * The identity for all four services. Tried again a few times by itself: the Service Bus client stops renewing for
- * good after one failed token request (azure-sdk-for-js issue 38467).
+ * For the Service Bus client, which counts on no token that has less than two minutes left: with one it renews the claim of
+ * each link again at once, over and over. So such a token is said to last as long as makes it ask again a little later.
  */
-export function makeCredential(clientId: string | undefined): TokenCredential {
-  const inner = new DefaultAzureCredential(
-    clientId === undefined ? {} : { managedIdentityClientId: clientId },
-  );
+export function sparingly(credential: TokenCredential): TokenCredential {
   return {
-    async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken | null> {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await inner.getToken(scopes, options);
-        } catch (error) {
-          if (attempt === ATTEMPTS || options?.abortSignal?.aborted) throw error;
-          await new Promise((resolve) => setTimeout(resolve, 250 * 2 ** attempt));
-        }
-      }
+    async getToken(scopes, options) {
+      const token = await credential.getToken(scopes, options);
+      const leastMs = Date.now() + CLIENTS_MARGIN_MS + RENEW_EVERY_MS;
+      return token && { ...token, expiresOnTimestamp: Math.max(token.expiresOnTimestamp, leastMs) };
     },
   };
 }

@@ -1,17 +1,24 @@
-import { subscribe } from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
 import type { TokenCredential } from '@azure/identity';
 import { ServiceBusClient, type ServiceBusReceiver } from '@azure/service-bus';
 import Long from 'long';
 import type { Config } from '../config.ts';
+import { sparingly } from './credential.ts';
 import { withDeadline } from './deadline.ts';
+import { makeSockets } from './service-bus-sockets.ts';
 
 /** The subscription that the worker receives from, and how to get a client for it. */
 export type Entity = {
   topic: string;
   subscription: string;
   /** A client with a connection of its own. Nothing is connected until it is used. */
-  connect(timeoutInMs?: number): ServiceBusClient;
+  connect(timeoutInMs?: number): Client;
+};
+
+export type Client = {
+  /** Every call of the client, or of what it made, goes through here, so that closing reaches all that was opened. */
+  call<T>(call: (client: ServiceBusClient) => T): T;
+  /** In good order if the broker answers in time; if not, the socket is cut. Never rejects. */
+  close(): Promise<void>;
 };
 
 /** How long an idle link asks before it drains its credit and asks again: it bounds how long a shutdown waits. */
@@ -19,28 +26,48 @@ export const IDLE_WAIT_MS = 1_000;
 /** Trying again is ours; the client's own default waits 30 s behind one failed attach. */
 const retryOptions = { maxRetries: 1, retryDelayInMs: 250, maxRetryDelayInMs: 1_000 };
 const TIMEOUT_MS = 10_000;
+/** On a connection that hangs the client's own closing takes a minute, and the socket stays open meanwhile. */
+const CLOSE_MS = 1_000;
 
 export function subscriptionOf(config: Config, credential: TokenCredential): Entity {
   const { namespace, connectionString, topic, subscription } = config.serviceBus;
-  sendAtOnce();
   return {
     topic,
     subscription,
     connect(timeoutInMs = TIMEOUT_MS) {
       const options = { retryOptions: { ...retryOptions, timeoutInMs } };
-      return connectionString === undefined
-        ? new ServiceBusClient(namespace!, credential, options)
-        : new ServiceBusClient(connectionString, options);
+      return makeClient(
+        connectionString === undefined
+          ? new ServiceBusClient(namespace!, sparingly(credential), options)
+          : new ServiceBusClient(connectionString, options),
+      );
+    },
+  };
+}
+
+function makeClient(client: ServiceBusClient): Client {
+  const sockets = makeSockets();
+  let closing: Promise<void> | undefined;
+  return {
+    call: (call) => sockets.run(() => call(client)),
+    close() {
+      // What fails here is of no interest: nothing depends on this client any more, and cutting ends it surely.
+      closing ??= withDeadline(CLOSE_MS, 'closing', () => sockets.run(() => client.close()))
+        .catch(() => undefined)
+        .finally(sockets.cut);
+      return closing;
     },
   };
 }
 
 /** The client's own lock renewal is off: it is keyed by message id, and ends with the link. */
-export function openReceiver(client: ServiceBusClient, { topic, subscription }: Entity): ServiceBusReceiver {
-  return client.createReceiver(topic, subscription, {
-    receiveMode: 'peekLock',
-    maxAutoLockRenewalDurationInMs: 0,
-  });
+export function openReceiver({ call }: Client, { topic, subscription }: Entity): ServiceBusReceiver {
+  return call((client) =>
+    client.createReceiver(topic, subscription, {
+      receiveMode: 'peekLock',
+      maxAutoLockRenewalDurationInMs: 0,
+    }),
+  );
 }
 
 /** So many messages at the front may be held by this process itself before the watch is blind. */
@@ -59,17 +86,4 @@ export async function peekOldest(
     receiver.peekMessages(PEEKED, { fromSequenceNumber: Long.ZERO, abortSignal }),
   );
   return messages.find(({ sequenceNumber }) => !holds(sequenceNumber));
-}
-
-let sendingAtOnce = false;
-
-/**
- * Turns Nagle's algorithm off for the sockets that this process opens. The client leaves it on and has no option for it: a
- * settlement right behind another small frame then waits 40 ms for the broker's delayed acknowledgement. HTTP and Redis
- * have it off anyway.
- */
-function sendAtOnce(): void {
-  if (sendingAtOnce) return;
-  sendingAtOnce = true;
-  subscribe('net.client.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
 }

@@ -1,25 +1,34 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
+import { DeadlineError, withDeadline } from './deadline.ts';
 import { type Entity, IDLE_WAIT_MS, openReceiver } from './service-bus-client.ts';
 
 /** One client with its links. Once anything of it has failed it is retired, and another one takes its place. */
 export type Connection = {
-  /** One message, or undefined when none came for a while. */
+  /** One message, or undefined when none came for a while. @throws also when the client does not come to an end */
   receive(waitMs?: number): Promise<Received | undefined>;
-  /** A receiver that never receives: it peeks, renews locks and settles by lock token. */
-  readonly keeper: ServiceBusReceiver;
+  /**
+   * Asks something of a receiver that never receives: it peeks, renews locks and settles by lock token. Rejects as soon as
+   * the connection is retired, since the answer may never come.
+   */
+  ask<T>(call: (keeper: ServiceBusReceiver) => Promise<T>): Promise<T>;
   readonly retired: boolean;
-  /** Runs a call of this client; rejects as soon as the connection is retired, since its answer may never come. */
-  whileInUse<T>(call: () => Promise<T>): Promise<T>;
   /** Closes the client as soon as no receive is under way, or after a while. */
   retire(): void;
+  /** Resolves within about a second, whatever the broker does. Never rejects. */
   close(): Promise<void>;
 };
 export type Received = { message: ServiceBusReceivedMessage; receiver: ServiceBusReceiver };
 
-/** A client that hangs on a dead socket lets go of it after 60 s; then nothing can be under way any more. */
-const RETIREMENT_MS = 70_000;
+/**
+ * A receive ends by itself soon after its wait. On a connection that hangs it may never end: the client then waits for its
+ * link to be closed, and drops the receive where that fails. Attaching the link and a token for it are within this time.
+ */
+const RECEIVE_SLACK_MS = 5_000;
+/** How long a retired client may wait for a message that is on its way to one of its links. */
+const RETIREMENT_MS = 10_000;
 
-export function connect(entity: Entity): Connection {
+/** `onLate` gets what a receive brings after it was given up: it is locked for us all the same. */
+export function connect(entity: Entity, onLate: (received: Received) => void): Connection {
   const client = entity.connect();
   const open = (): ServiceBusReceiver => openReceiver(client, entity);
   const keeper = open();
@@ -27,46 +36,53 @@ export function connect(entity: Entity): Connection {
   let receiving = 0;
   let retired = false;
   const waiting = new Set<(reason: Error) => void>();
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closing ??= client.close();
-    return closing;
-  };
-  const closeQuietly = (): void => {
-    // Nothing depends on it any more: what it held is settled by token, over its successor.
-    close().catch(() => undefined);
-  };
+
+  async function receiveOver(receiver: ServiceBusReceiver, waitMs: number): Promise<Received | undefined> {
+    receiving += 1;
+    try {
+      // One at a time: asking for more would wait up to 1 s behind the first (the client's batching).
+      const [message] = await client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs }));
+      return message && { message, receiver };
+    } finally {
+      receiving -= 1;
+      if (!receiver.isClosed) idle.push(receiver);
+      if (retired && receiving === 0) void client.close();
+    }
+  }
+
   return {
-    keeper,
     get retired() {
       return retired;
     },
-    whileInUse: (call) =>
+    ask: (call) =>
       new Promise((resolve, reject) => {
+        if (retired) return reject(new Error('the connection is retired'));
         waiting.add(reject);
-        call()
+        client
+          .call(() => call(keeper))
           .then(resolve, reject)
           .finally(() => waiting.delete(reject));
       }),
     async receive(waitMs = IDLE_WAIT_MS) {
-      const receiver = idle.pop() ?? open();
-      receiving += 1;
+      const received = receiveOver(idle.pop() ?? open(), waitMs);
       try {
-        // One at a time: asking for more would wait up to 1 s behind the first (the client's batching).
-        const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs });
-        return message && { message, receiver };
-      } finally {
-        receiving -= 1;
-        if (!receiver.isClosed) idle.push(receiver);
-        if (retired && receiving === 0) closeQuietly();
+        return await withDeadline(waitMs + RECEIVE_SLACK_MS, 'a receive', () => received);
+      } catch (error) {
+        if (error instanceof DeadlineError)
+          received.then(
+            (late) => late && onLate(late),
+            // It has been reported as failed by now.
+            () => undefined,
+          );
+        throw error;
       }
     },
     retire() {
       retired = true;
       for (const reject of waiting) reject(new Error('the connection is retired'));
-      if (receiving === 0) closeQuietly();
-      else setTimeout(closeQuietly, RETIREMENT_MS).unref();
+      if (receiving === 0) void client.close();
+      else setTimeout(() => void client.close(), RETIREMENT_MS).unref();
     },
-    close,
+    close: () => client.close(),
   };
 }

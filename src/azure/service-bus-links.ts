@@ -6,6 +6,7 @@ import { type Connection, connect, type Received } from './service-bus-connectio
 import { makeHeldSequences } from './service-bus-held.ts';
 import { type LockTimes, makeLockTimes } from './service-bus-locks.ts';
 import {
+  byToken,
   factsOf,
   RENEW_DEADLINE_MS,
   SETTLE_DEADLINE_MS,
@@ -21,44 +22,62 @@ const PROBE_DEADLINE_MS = 4_000;
 
 export type LinksOptions = { maxLockedEvents: number; silenceMs: number; log: Log };
 
+export type Links = EventSource & {
+  /** A first receive, which only finds out whether it may. What it brings is the first event. @throws the client's error */
+  open(waitMs: number): Promise<void>;
+  /** @throws the client's error when the subscription cannot be read */
+  peek(deadlineMs: number): Promise<void>;
+};
+
 /**
  * Receives over links of one message each. After a failed receive everything goes on over a new connection: a client
  * whose socket was cut may hang for a minute in its own clean-up, its settlements and lock renewals too.
  */
-export function receiveOverLinks(
-  entity: Entity,
-  first: { connection: Connection; received: Received | undefined },
-  { maxLockedEvents, silenceMs, log }: LinksOptions,
-): EventSource {
-  let current = first.connection;
-  let waiting = first.received;
+export function receiveOverLinks(entity: Entity, { maxLockedEvents, silenceMs, log }: LinksOptions): Links {
   const lockTimes = makeLockTimes();
   const held = makeHeldSequences(maxLockedEvents);
+  /** Came without being asked for by anybody any more: handed out first. */
+  const waiting: HeldEvent[] = [];
+  let closed = false;
+  const start = (): Connection => {
+    const connection = connect(entity, (late) => void waiting.push(hold(late, connection)));
+    return connection;
+  };
+  let current = start();
   const watch = makeWatch({
     silenceMs,
     log,
-    oldest: () => peekOldest(current.keeper, PROBE_DEADLINE_MS, held.has),
+    oldest: () => current.ask((keeper) => peekOldest(keeper, PROBE_DEADLINE_MS, held.has)),
   });
 
-  function replace(connection: Connection, by: Connection): void {
-    if (current === connection) current = by;
+  function replace(connection: Connection, by: () => Connection): void {
+    if (current !== connection || closed) return;
+    current = by();
     connection.retire();
   }
 
-  async function receive(): Promise<HeldEvent | undefined> {
+  /** One whose lock has run out meanwhile belongs to somebody else by now. */
+  function takeWaiting(): HeldEvent | undefined {
+    for (let event = waiting.shift(); event; event = waiting.shift())
+      if (event.lock.lockedUntilMs > Date.now()) return event;
+    return undefined;
+  }
+
+  async function receive(waitMs?: number): Promise<HeldEvent | undefined> {
+    const late = takeWaiting();
+    if (late) return late;
     const connection = current;
     try {
-      const received = waiting ?? (await connection.receive());
-      waiting = undefined;
+      const received = await connection.receive(waitMs);
       if (received) {
         watch.came();
         return hold(received, connection);
       }
     } catch (error) {
-      if (current === connection) replace(connection, connect(entity));
+      replace(connection, start);
       throw error;
     }
-    if (await watch.isDead()) replace(connection, connect(entity));
+    if (await watch.isDead()) replace(connection, start);
     return undefined;
   }
 
@@ -77,19 +96,32 @@ export function receiveOverLinks(
 
   return {
     parallelReceives: Math.min(MAX_LINKS, maxLockedEvents),
-    receive,
+    receive: () => receive(),
+    async open(firstWaitMs) {
+      const first = await receive(firstWaitMs);
+      if (first) waiting.push(first);
+    },
+    async peek(deadlineMs) {
+      await current.ask((keeper) => peekOldest(keeper, deadlineMs));
+    },
     async probe() {
-      const connection = connect(entity);
+      const connection = start();
       try {
-        await peekOldest(connection.keeper, PROBE_DEADLINE_MS);
+        await connection.ask((keeper) => peekOldest(keeper, PROBE_DEADLINE_MS));
       } catch (error) {
         connection.retire();
         throw serviceBusFailure('a peek', error);
       }
-      replace(current, connection);
+      if (closed) return connection.retire();
+      replace(current, () => connection);
     },
-    reconnect: () => replace(current, connect(entity)),
-    close: () => current.close(),
+    reconnect: () => replace(current, start),
+    async close() {
+      closed = true;
+      // Where it is not taken they come again after their locks.
+      await Promise.allSettled(waiting.splice(0).map((event) => event.settle({ kind: 'abandon' })));
+      await current.close();
+    },
   };
 }
 
@@ -108,7 +140,7 @@ function holdEvent(
       lockedUntilMs: lockTimes(message.lockedUntilUtc, message.enqueuedTimeUtc),
       async renew() {
         try {
-          const renewal = () => current().keeper.renewMessageLock(message);
+          const renewal = () => current().ask((keeper) => keeper.renewMessageLock(message));
           return lockTimes(await withDeadline(RENEW_DEADLINE_MS, 'a lock renewal', renewal));
         } catch (error) {
           throw serviceBusFailure('lock renewal', error);
@@ -143,14 +175,12 @@ async function settleSurely(
   if (!origin.retired && message.delivery?.link?.is_open())
     try {
       return await withDeadline(SETTLE_DEADLINE_MS, 'a settlement', () =>
-        origin.whileInUse(() => settleOver(receiver, message, settlement)),
+        origin.ask(() => settleOver(receiver, message, settlement)),
       );
     } catch {
       // The token tells the same below, if the lock is really lost.
     }
-  // To the client a message without a link is a deferred one, and those it settles by their token.
-  const detached: Delivered = Object.create(message, { delivery: { value: { remote_settled: false } } });
   await withDeadline(SETTLE_DEADLINE_MS, 'a settlement by lock token', () =>
-    settleOver(current().keeper, detached, settlement),
+    current().ask((keeper) => settleOver(keeper, byToken(message), settlement)),
   );
 }

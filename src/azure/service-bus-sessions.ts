@@ -1,32 +1,28 @@
-import type {
-  ServiceBusClient,
-  ServiceBusReceivedMessage,
-  ServiceBusSessionReceiver,
-} from '@azure/service-bus';
-import { Failure } from '../pipeline/failures.ts';
-import type { EventSource, HeldEvent, Lock, Log } from '../pipeline/ports.ts';
-import { withDeadline } from './deadline.ts';
-import { type Entity, IDLE_WAIT_MS, openReceiver, peekOldest } from './service-bus-client.ts';
+import type { ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { EventSource, HeldEvent, Log } from '../pipeline/ports.ts';
+import { DeadlineError, withDeadline } from './deadline.ts';
+import { type Client, type Entity, IDLE_WAIT_MS, openReceiver, peekOldest } from './service-bus-client.ts';
 import { makeHeldSequences } from './service-bus-held.ts';
 import { makeLockTimes } from './service-bus-locks.ts';
-import {
-  factsOf,
-  RENEW_DEADLINE_MS,
-  SETTLE_DEADLINE_MS,
-  serviceBusFailure,
-  settleOver,
-} from './service-bus-settlement.ts';
+import { makeSession, type Session } from './service-bus-session.ts';
+import { factsOf, serviceBusFailure } from './service-bus-settlement.ts';
 import { makeWatch } from './service-bus-watch.ts';
 
 /** Each session has a link of its own. */
 const MAX_SESSIONS = 128;
 /** After so many messages a session is let go when they are settled, so that the others get their turn. */
 const MESSAGES_A_TURN = 200;
+/** How long an idle session is waited for while others are known to wait. */
+const CROWDED_WAIT_MS = 100;
+/** A session that is granted so soon was there before it was asked for: there may be more. */
+const AT_ONCE_MS = 250;
 /** How long to wait for a session that only shows that there may be one. */
 const ASK_MS = 2_000;
 const PROBE_DEADLINE_MS = 4_000;
 /** As the client's own; it takes no signal while it waits for a session. */
 const ACCEPT_DEADLINE_MS = 15_000;
+const TIDY_MS = 500;
+const CLOSE_MS = 1_000;
 
 export type SessionsOptions = {
   maxConcurrency: number;
@@ -35,15 +31,8 @@ export type SessionsOptions = {
   log: Log;
 };
 
-/** One session that this process holds. On nobody's list while a receive on it is under way. */
-type Session = {
-  receiver: ServiceBusSessionReceiver;
-  lock: Lock;
-  unsettled: number;
-  received: number;
-  /** The lock is lost or the link is gone, which is the same: nothing of it can be settled any more. */
-  lost: boolean;
-};
+/** A receive that waits for a session to receive from. */
+type Waiter = { resolve(session: Session | undefined): void; reject(error: unknown): void };
 
 /** The answers of a broker that has no session to give: none is free, or another receiver was faster. */
 const noSession = new Set<unknown>(['ServiceTimeout', 'SessionCannotBeLocked']);
@@ -51,195 +40,220 @@ const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
 /** Whether the subscription is one of sessions: only then does it answer the wish for one, if only that there is none. */
 export async function requiresSessions({ connect, topic, subscription }: Entity): Promise<boolean> {
-  const client = connect(ASK_MS);
+  const asking = connect(ASK_MS);
   try {
-    const session = await client.acceptNextSession(topic, subscription, {
-      maxAutoLockRenewalDurationInMs: 0,
-    });
+    const session = await asking.call((client) =>
+      client.acceptNextSession(topic, subscription, { maxAutoLockRenewalDurationInMs: 0 }),
+    );
     await session.close();
     return true;
   } catch (error) {
     return noSession.has(codeOf(error));
   } finally {
-    await client.close();
+    await asking.close();
   }
 }
 
 /**
  * Receives from many sessions at once, in order within each: a receive takes a session that is held already, or the next
- * one. A session with nothing left to receive or to settle is let go.
+ * one. A session with nothing left to receive or to settle is let go; one that waits for settlements takes a receive only now
+ * and then.
  */
 export function receiveFromSessions(entity: Entity, options: SessionsOptions): EventSource {
   const { topic, subscription } = entity;
   const { log } = options;
   const lockTimes = makeLockTimes();
+  /** Those on which nobody receives just now and somebody may; the longest unused first. */
   const ready: Session[] = [];
   const all = new Set<Session>();
+  const waiters: Waiter[] = [];
+  let accepting = 0;
   const held = makeHeldSequences(options.maxLockedEvents);
-  let client = entity.connect();
+  let current = entity.connect();
+  let othersWait = false;
+  let closed = false;
   const watch = makeWatch({
     silenceMs: options.silenceMs,
     log,
-    oldest: () => peekOldest(openReceiver(client, entity), PROBE_DEADLINE_MS, held.has),
+    oldest: () => {
+      const keeper = openReceiver(current, entity);
+      return current.call(() => peekOldest(keeper, PROBE_DEADLINE_MS, held.has));
+    },
   });
 
-  function lose(session: Session): void {
-    session.lost = true;
-    // The keeper of locks finds it over at its next look, and stops the work on its events.
-    session.lock.lockedUntilMs = 0;
-    letGo(session);
-  }
-
   function letGo(session: Session): void {
-    if (!all.delete(session)) return;
-    session.receiver.close().catch((error: Error) => log.debug({ reason: error.message }, 'a session link'));
+    const at = ready.indexOf(session);
+    if (at >= 0) ready.splice(at, 1);
+    if (all.delete(session)) void session.close();
   }
 
-  function makeSession(receiver: ServiceBusSessionReceiver): Session {
-    const session: Session = {
-      receiver,
-      unsettled: 0,
-      received: 0,
-      lost: false,
-      lock: {
-        lockedUntilMs: lockTimes(receiver.sessionLockedUntilUtc),
-        async renew() {
-          if (session.lost) throw new Failure('LockLost', 'the session is lost');
-          try {
-            const renewal = () => receiver.renewSessionLock();
-            return lockTimes(await withDeadline(RENEW_DEADLINE_MS, 'a session lock renewal', renewal));
-          } catch (error) {
-            const failure = serviceBusFailure('session lock renewal', error);
-            if (failure.code === 'LockLost' || receiver.isClosed) lose(session);
-            throw failure;
-          }
+  /** To the first who waits for a session. */
+  function offer(session: Session): void {
+    const waiter = waiters.shift();
+    session.taken = waiter !== undefined;
+    if (waiter) waiter.resolve(session);
+    else ready.push(session);
+  }
+
+  function nextSession(signal: AbortSignal): Promise<Session | undefined> {
+    if (signal.aborted) return Promise.resolve(undefined);
+    const session = ready.shift();
+    if (session) {
+      session.taken = true;
+      return Promise.resolve(session);
+    }
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        const at = waiters.indexOf(waiter);
+        if (at >= 0) waiters.splice(at, 1);
+        resolve(undefined);
+      };
+      const waiter: Waiter = {
+        resolve(next) {
+          signal.removeEventListener('abort', leave);
+          resolve(next);
         },
-      },
-    };
-    all.add(session);
-    return session;
+        reject(error) {
+          signal.removeEventListener('abort', leave);
+          reject(error);
+        },
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      waiters.push(waiter);
+      if (accepting < waiters.length) void accept();
+    });
   }
 
-  async function accept(signal: AbortSignal): Promise<Session | undefined> {
-    const asked = client;
-    const accepting = withDeadline(ACCEPT_DEADLINE_MS, 'the next session', () =>
-      asked.acceptNextSession(topic, subscription, { maxAutoLockRenewalDurationInMs: 0 }),
-    ).then(makeSession);
-    const stopped = new Promise<undefined>((resolve) => {
-      if (signal.aborted) resolve(undefined);
-      signal.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
+  /** Asks for a session until one is granted or none has come. Goes on when the one who asked has got another or has left. */
+  async function accept(): Promise<void> {
+    accepting += 1;
+    const asked = current;
+    const startedMs = performance.now();
+    const granting = asked
+      .call((client) => client.acceptNextSession(topic, subscription, { maxAutoLockRenewalDurationInMs: 0 }))
+      .then((receiver) => makeSession(receiver, asked, lockTimes, letGo));
     try {
-      const session = await Promise.race([accepting, stopped]);
-      // One that is granted after all goes back at once; that there is none is what was hoped for.
-      if (!session) accepting.then(letGo, () => undefined);
-      return session;
+      const session = await withDeadline(ACCEPT_DEADLINE_MS, 'the next session', () => granting);
+      othersWait = performance.now() - startedMs < AT_ONCE_MS;
+      if (closed) return void session.close();
+      all.add(session);
+      offer(session);
     } catch (error) {
-      if (noSession.has(codeOf(error))) return undefined;
-      if (client === asked) replaceClient(entity.connect());
-      throw error;
+      othersWait = false;
+      if (noSession.has(codeOf(error))) return waiters.shift()?.resolve(undefined);
+      // One that is granted too late goes back at once.
+      if (error instanceof DeadlineError)
+        granting.then(
+          (late) => late.close(),
+          () => undefined,
+        );
+      replace(asked, () => entity.connect());
+      waiters.shift()?.reject(error);
+    } finally {
+      accepting -= 1;
     }
   }
 
-  /** The former client lives on with its sessions, as far as they do; it ends by itself with the last of them. */
-  function replaceClient(by: ServiceBusClient): void {
-    const former = client;
-    const sessions = [...all];
-    client = by;
+  /** The former client lives on with its sessions, as far as they do. */
+  function replace(former: Client, by: () => Client): void {
+    if (former !== current || closed) return;
+    current = by();
+    const isUsed = (): boolean => [...all].some(({ client }) => client === former);
     const close = (): void => {
-      if (sessions.some((session) => all.has(session))) return void setTimeout(close, IDLE_WAIT_MS).unref();
-      former.close().catch((error: Error) => log.debug({ reason: error.message }, 'a former client'));
+      if (isUsed() && !closed) setTimeout(close, IDLE_WAIT_MS).unref();
+      else void former.close();
     };
     close();
   }
 
   async function receive(signal: AbortSignal): Promise<HeldEvent | undefined> {
-    const session = ready.shift() ?? (await accept(signal));
+    const session = await nextSession(signal);
     if (!session) {
-      if (!signal.aborted && (await watch.isDead())) replaceClient(entity.connect());
+      if (!signal.aborted && (await watch.isDead())) replace(current, () => entity.connect());
       return undefined;
     }
-    const isTired = session.received >= MESSAGES_A_TURN;
-    const message = await (isTired ? nextTurn(session) : receiveOne(session, signal));
+    const message = signal.aborted ? undefined : await receiveFrom(session);
+    session.taken = false;
+    if (message) watch.came();
     if (session.lost) return undefined;
-    if (!message && session.unsettled === 0) {
-      letGo(session);
-      return undefined;
-    }
-    ready.push(session);
+    const isOver = !message || session.received >= MESSAGES_A_TURN;
+    if (!isOver) offer(session);
+    else if (session.unsettled === 0) letGo(session);
     return message && hold(session, message);
   }
 
-  async function receiveOne(
-    session: Session,
-    signal: AbortSignal,
-  ): Promise<ServiceBusReceivedMessage | undefined> {
-    if (signal.aborted || session.lost) return undefined;
+  async function receiveFrom(session: Session): Promise<ServiceBusReceivedMessage | undefined> {
     try {
-      const [message] = await session.receiver.receiveMessages(1, { maxWaitTimeInMs: IDLE_WAIT_MS });
-      return message;
+      return await session.receive(othersWait ? CROWDED_WAIT_MS : IDLE_WAIT_MS);
     } catch (error) {
-      lose(session);
       log.debug({ code: 'LockLost', reason: (error as Error).message }, 'a session was lost');
+      // All sessions of a connection that is cut end with the same code; the next would be asked of a client that hangs.
+      if (codeOf(error) === 'SessionLockLost' && !/AMQP connection/.test((error as Error).message))
+        return undefined;
+      if (!(error as { code?: unknown }).code || /connection/i.test((error as Error).message)) {
+        replace(session.client, () => entity.connect());
+        throw error;
+      }
       return undefined;
     }
-  }
-
-  /** Nothing more is received from it: it only waits for its events to be settled. */
-  async function nextTurn(session: Session): Promise<undefined> {
-    if (session.unsettled > 0) await new Promise((resolve) => setTimeout(resolve, IDLE_WAIT_MS / 20));
   }
 
   function hold(session: Session, message: ServiceBusReceivedMessage): HeldEvent {
     const { sequenceNumber } = message;
-    watch.came();
     held.add(sequenceNumber, session.lock);
-    session.unsettled += 1;
-    session.received += 1;
-    session.lock.lockedUntilMs = Math.max(session.lock.lockedUntilMs, lockTimes(message.lockedUntilUtc));
-    let open = true;
     return {
       ...factsOf(message),
-      sessionId: session.receiver.sessionId,
+      sessionId: session.id,
       lock: session.lock,
       async settle(settlement) {
-        if (session.lost) throw new Failure('LockLost', `${settlement.kind}: the session is lost`);
-        try {
-          await withDeadline(SETTLE_DEADLINE_MS, 'a settlement', () =>
-            settleOver(session.receiver, message, settlement),
-          );
-          if (open) session.unsettled -= 1;
-          open = false;
-          held.settled(sequenceNumber);
-        } catch (error) {
-          const failure = serviceBusFailure(settlement.kind, error);
-          if (failure.code === 'LockLost' || session.receiver.isClosed) {
-            lose(session);
-            throw new Failure('LockLost', failure.message, { cause: error });
-          }
-          throw failure;
-        }
+        await session.settle(message, settlement);
+        held.settled(sequenceNumber);
+        session.unsettled -= 1;
+        // Nobody receives from it and nobody will: its turn was over.
+        if (session.unsettled === 0 && !session.taken && !ready.includes(session)) letGo(session);
       },
     };
   }
+
+  /**
+   * What ran out is forgotten. What this process does not use goes back, as while no slot is free and nobody receives. And
+   * what waited for settlements for a while is looked at again: more may have come for it.
+   */
+  const tidying = setInterval(() => {
+    const now = Date.now();
+    for (const session of all)
+      if (now >= session.lock.lockedUntilMs) session.lose();
+      else if (!session.taken && now - session.usedAtMs > IDLE_WAIT_MS) {
+        if (session.unsettled === 0) letGo(session);
+        else if (session.received < MESSAGES_A_TURN && !ready.includes(session)) offer(session);
+      }
+  }, TIDY_MS);
+  tidying.unref();
 
   return {
     parallelReceives: Math.min(MAX_SESSIONS, options.maxConcurrency, options.maxLockedEvents),
     receive,
     async probe() {
       const fresh = entity.connect();
+      const keeper = openReceiver(fresh, entity);
       try {
-        await peekOldest(openReceiver(fresh, entity), PROBE_DEADLINE_MS);
+        await fresh.call(() => peekOldest(keeper, PROBE_DEADLINE_MS));
       } catch (error) {
-        await fresh.close();
+        void fresh.close();
         throw serviceBusFailure('a peek', error);
       }
-      replaceClient(fresh);
+      if (closed) return void fresh.close();
+      replace(current, () => fresh);
     },
-    reconnect: () => replaceClient(entity.connect()),
+    reconnect: () => replace(current, () => entity.connect()),
     async close() {
-      await Promise.allSettled([...all].map(({ receiver }) => receiver.close()));
-      await client.close();
+      closed = true;
+      clearInterval(tidying);
+      for (const waiter of waiters.splice(0)) waiter.resolve(undefined);
+      await Promise.all(
+        [...all].map((session) => withDeadline(CLOSE_MS, 'closing', session.close).catch(() => undefined)),
+      );
+      await current.close();
     },
   };
 }

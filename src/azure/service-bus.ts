@@ -1,13 +1,12 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
 import type { EventSource, Log } from '../pipeline/ports.ts';
-import { peekOldest, subscriptionOf } from './service-bus-client.ts';
-import { connect, type Received } from './service-bus-connection.ts';
+import { subscriptionOf } from './service-bus-client.ts';
 import { receiveOverLinks } from './service-bus-links.ts';
 import { receiveFromSessions, requiresSessions } from './service-bus-sessions.ts';
 
 const START_DEADLINE_MS = 30_000;
-/** A receive that only finds out whether it may. What it brings is the first event. */
+/** Long enough for the broker's refusal, which comes with the attach. */
 const FIRST_WAIT_MS = 50;
 /** How long nothing must come before the links are suspected. */
 const SILENCE_MS = 30_000;
@@ -25,20 +24,25 @@ export async function openServiceBus(
 ): Promise<EventSource> {
   const entity = subscriptionOf(config, credential);
   const { maxConcurrency, maxLockedEvents } = config;
-  const connection = connect(entity);
+  const links = receiveOverLinks(entity, { maxLockedEvents, silenceMs, log });
   try {
-    await peekOldest(connection.keeper, START_DEADLINE_MS);
-    let received: Received | undefined;
+    await links.peek(START_DEADLINE_MS);
     try {
-      received = await connection.receive(FIRST_WAIT_MS);
+      await links.open(FIRST_WAIT_MS);
     } catch (error) {
-      if (!(await requiresSessions(entity))) throw error;
-      await connection.close();
+      if (!refusesWithoutSession(error) || !(await requiresSessions(entity))) throw error;
+      await links.close();
       return receiveFromSessions(entity, { maxConcurrency, maxLockedEvents, silenceMs, log });
     }
-    return receiveOverLinks(entity, { connection, received }, { maxLockedEvents, silenceMs, log });
+    return links;
   } catch (error) {
-    await connection.close();
+    await links.close();
     throw error;
   }
 }
+
+/**
+ * The refusal has no code of its own, only its text: "It is not possible for an entity that requires sessions to create a
+ * non-sessionful message receiver". So it is a hint, and the wish for a session the proof.
+ */
+const refusesWithoutSession = (error: unknown): boolean => /session/i.test((error as Error).message);

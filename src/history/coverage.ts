@@ -1,10 +1,16 @@
 import type { Message } from './conversation.ts';
-import { messageIdentity } from './identity.ts';
+import { canonicalJson, messageIdentity } from './identity.ts';
 import { digestOf, type SegmentRef } from './segment.ts';
 import { parseInstant } from './timestamp.ts';
 
-/** What a process keeps of a segment that it has read once: enough to tell that a snapshot has nothing to do with it. */
-export type Fingerprint = { identities: Uint32Array; latestMs: number };
+/** What a process keeps of a segment that it has read once: enough not to read it again. */
+export type Fingerprint = {
+  /** By these it is known that a snapshot has nothing to do with the segment. */
+  identities: Uint32Array;
+  latestMs: number;
+  /** The digest of a snapshot's run that says the same in other words: fields in another order, surrogates mended. */
+  sameAs: string | undefined;
+};
 
 /** A snapshot as it is held against the segments of a conversation. */
 export type Lookup = {
@@ -31,13 +37,34 @@ export function fingerprintOf(messages: readonly Message[]): Fingerprint {
   return {
     identities: Uint32Array.from(messages, (message) => shortHash(messageIdentity(message))),
     latestMs: times.reduce((latest, at) => Math.max(latest, at), Number.NEGATIVE_INFINITY),
+    sameAs: undefined,
   };
 }
 
+/** The digest of the snapshot's run at this position, if it says the same as these messages, though not to the letter. */
+export function sameRunAt(
+  stored: readonly Message[],
+  { messages }: Lookup,
+  position: number,
+): string | undefined {
+  const run = messages.slice(position, position + stored.length);
+  const isSame =
+    run.length === stored.length &&
+    run.every((message, index) => canonicalJson(message) === canonicalJson(stored[index]));
+  return isSame ? digestOf(JSON.stringify(run)) : undefined;
+}
+
 /** Whether the snapshot shows, from this position on, just the messages of the segment: then they need not be read. */
-export function isCoveredAt(ref: SegmentRef, { messages }: Lookup, position: number): boolean {
+export function isCoveredAt(
+  ref: SegmentRef,
+  known: Fingerprint | undefined,
+  { messages }: Lookup,
+  position: number,
+): boolean {
   const run = messages.slice(position, position + ref.count);
-  return run.length === ref.count && digestOf(JSON.stringify(run)) === ref.digest;
+  if (run.length !== ref.count) return false;
+  const digest = digestOf(JSON.stringify(run));
+  return digest === ref.digest || digest === known?.sameAs;
 }
 
 /**
@@ -47,6 +74,17 @@ export function isCoveredAt(ref: SegmentRef, { messages }: Lookup, position: num
  */
 export function isApart({ identities, latestMs }: Fingerprint, lookup: Lookup): boolean {
   return latestMs < lookup.earliestMs && !identities.some((identity) => lookup.identities.has(identity));
+}
+
+/**
+ * Whether what is stored leaves the snapshot's first message its time, which `isApart` went by: in a merge the stored version
+ * may be the one that stays.
+ */
+export function keepsFirstTime(stored: readonly Message[], { messages, earliestMs }: Lookup): boolean {
+  const id = messages[0]?.messageId;
+  return stored.every(
+    (message) => message.messageId !== id || !id || parseInstant(message.timestamp) === earliestMs,
+  );
 }
 
 /** Where the next segment would begin in the snapshot, behind what it shares with this one. */

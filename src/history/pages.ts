@@ -45,26 +45,31 @@ export function layOut(
     at = start + kept.length;
   }
   const rest = messages.slice(at);
+  const room = roomOf(fixedBytes + newRuns(list) * REF_BYTES, limits);
+  // Nearly always: measured in one go, and no message by itself.
+  if (Buffer.byteLength(JSON.stringify(rest)) <= room) return { list, head: rest };
   const sizes = rest.map(bytesOf);
-  const split = headBegins(sizes, fixedBytes, limits);
+  const split = headBegins(sizes, room);
   list.push(...cut(rest.slice(0, split), limits.segmentBytes, sizes));
-  return { list, head: rest.slice(split) };
+  const headBytes = fixedBytes + newRuns(list) * REF_BYTES + sumOf(sizes.slice(split));
+  if (headBytes <= limits.itemBytes) return { list, head: rest.slice(split) };
+  // What is left is the newest message, and no item holds it beside the head's own fields.
+  list.push(...cut(rest.slice(split), limits.segmentBytes));
+  return { list, head: [] };
 }
 
-/** The index of the first message that stays in the head. */
-function headBegins(
-  sizes: readonly number[],
-  fixedBytes: number,
-  { pageBytes, itemBytes }: PageLimits,
-): number {
+/** How many bytes of messages the head may hold. */
+function roomOf(fixedBytes: number, { pageBytes, itemBytes }: PageLimits): number {
   // A long list must not crowd the messages out: then the head is allowed to be larger than a page.
-  const room = Math.min(Math.max(pageBytes - fixedBytes, pageBytes / 2), itemBytes - fixedBytes);
-  let left = sizes.reduce((sum, bytes) => sum + bytes, 0);
-  if (left <= room) return 0;
+  return Math.min(Math.max(pageBytes - fixedBytes, pageBytes / 2), itemBytes - fixedBytes);
+}
+
+/** The index of the first message that stays in a head that is too full: then it is half full, or has one message. */
+function headBegins(sizes: readonly number[], room: number): number {
+  let left = sumOf(sizes);
   let begins = 0;
   while (begins < sizes.length - 1 && left > room / 2) left -= sizes[begins++]!;
-  const isTooLarge = left + fixedBytes + (begins + 1) * REF_BYTES > itemBytes;
-  return isTooLarge ? sizes.length : begins;
+  return begins;
 }
 
 function cut(messages: readonly Message[], segmentBytes: number, sizes?: readonly number[]): Message[][] {
@@ -81,6 +86,9 @@ function cut(messages: readonly Message[], segmentBytes: number, sizes?: readonl
   });
   return runs;
 }
+
+const newRuns = (list: Layout['list']): number => list.filter((entry) => !isRef(entry)).length;
+const sumOf = (sizes: readonly number[]): number => sizes.reduce((sum, bytes) => sum + bytes, 0);
 
 /** With the comma behind it. */
 const bytesOf = (message: Message): number => Buffer.byteLength(JSON.stringify(message)) + 1;

@@ -47,6 +47,7 @@ export function isSegmentList(value: unknown): value is SegmentRef[] {
         typeof ref.id === 'string' &&
         ref.id.startsWith(SEGMENT_PREFIX) &&
         Number.isInteger(ref.count) &&
+        Number.isInteger(ref.bytes) &&
         typeof ref.digest === 'string',
     )
   );

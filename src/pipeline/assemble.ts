@@ -5,9 +5,13 @@ import {
   fingerprintOf,
   isApart,
   isCoveredAt,
+  keepsFirstTime,
+  type Lookup,
   makeLookup,
   positionBehind,
+  sameRunAt,
 } from '../history/coverage.ts';
+import type { HistoryDocument } from '../history/document.ts';
 import type { Part } from '../history/pages.ts';
 import type { SegmentRef } from '../history/segment.ts';
 import type { HistoryStore, Ids } from './ports.ts';
@@ -20,17 +24,26 @@ export type Assembled = {
   parts: Part[];
 };
 
-/** What was learnt of segments by reading them: they never change. Bounded; without it they are only read once more. */
-export type Fingerprints = Pick<LRUCache<string, Fingerprint>, 'get' | 'set'>;
+/** What a process has learnt of segments by reading them: they never change. Bounded; without it they are only read again. */
+export type KnownSegments = {
+  fingerprints: LRUCache<string, Fingerprint>;
+  /** Of those that a snapshot showed in part: the next snapshot does too. */
+  contents: LRUCache<string, readonly Message[]>;
+};
 
 /** Bytes: that is four million messages. */
-const REMEMBERED_BYTES = 16_000_000;
+const FINGERPRINT_BYTES = 16_000_000;
+/** Bytes of JSON. */
+const CONTENT_BYTES = 8_000_000;
 
-export function makeFingerprints(): Fingerprints {
-  return new LRUCache({
-    maxSize: REMEMBERED_BYTES,
-    sizeCalculation: ({ identities }) => identities.byteLength + 200,
-  });
+export function makeKnownSegments(): KnownSegments {
+  return {
+    fingerprints: new LRUCache({
+      maxSize: FINGERPRINT_BYTES,
+      sizeCalculation: ({ identities }) => identities.byteLength + 200,
+    }),
+    contents: new LRUCache({ maxSize: CONTENT_BYTES }),
+  };
 }
 
 /**
@@ -40,28 +53,45 @@ export function makeFingerprints(): Fingerprints {
  */
 export async function assemble(
   ids: Ids,
-  refs: readonly SegmentRef[],
+  head: HistoryDocument | undefined,
   snapshot: readonly Message[],
-  { store, fingerprints }: { store: HistoryStore; fingerprints: Fingerprints },
+  ports: AssemblyPorts,
 ): Promise<Assembled | undefined> {
-  if (refs.length === 0) return { apart: [], parts: [] };
+  if (!head?.segments?.length) return { apart: [], parts: [] };
   const lookup = makeLookup(snapshot);
+  const refs = head.segments;
+  const assembled = await readWhere(ids, refs, lookup, ports, true);
+  const holds = ({ parts }: Assembled): boolean =>
+    [head, ...parts].every(({ messages }) => keepsFirstTime(messages, lookup));
+  if (!assembled || assembled.apart.length === 0 || holds(assembled)) return assembled;
+  return readWhere(ids, refs, lookup, ports, false);
+}
+
+type AssemblyPorts = { store: HistoryStore; knownSegments: KnownSegments };
+
+async function readWhere(
+  ids: Ids,
+  refs: readonly SegmentRef[],
+  lookup: Lookup,
+  { store, knownSegments: { fingerprints, contents } }: AssemblyPorts,
+  mayStayApart: boolean,
+): Promise<Assembled | undefined> {
   const parts: Part[] = [];
   let apart = 0;
   let position = 0;
   for (const ref of refs) {
-    const isFront = parts.length === 0;
+    const isFront = mayStayApart && parts.length === 0;
     const known = fingerprints.get(ref.id);
     if (isFront && known && isApart(known, lookup)) {
       apart += 1;
       continue;
     }
-    if (isCoveredAt(ref, lookup, position)) {
-      parts.push({ ref, messages: snapshot.slice(position, position + ref.count) });
+    if (isCoveredAt(ref, known, lookup, position)) {
+      parts.push({ ref, messages: lookup.messages.slice(position, position + ref.count) });
       position += ref.count;
       continue;
     }
-    const messages = await store.readSegment(ids, ref.id);
+    const messages = contents.get(ref.id) ?? (await store.readSegment(ids, ref.id));
     if (!messages) return undefined;
     const fingerprint = known ?? fingerprintOf(messages);
     fingerprints.set(ref.id, fingerprint);
@@ -69,6 +99,8 @@ export async function assemble(
       apart += 1;
       continue;
     }
+    fingerprint.sameAs = sameRunAt(messages, lookup, position) ?? fingerprint.sameAs;
+    contents.set(ref.id, messages, { size: Math.max(1, ref.bytes) });
     parts.push({ ref, messages });
     position = positionBehind(messages, lookup, position);
   }

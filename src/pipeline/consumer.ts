@@ -2,7 +2,7 @@ import { backOff } from './back-off.ts';
 import { Failure } from './failures.ts';
 import type { Gates } from './gates.ts';
 import type { Lanes } from './lanes.ts';
-import type { Clock, EventSource } from './ports.ts';
+import type { Clock, EventSource, HeldEvent } from './ports.ts';
 import { makeSlots } from './slots.ts';
 
 export type Consumer = {
@@ -25,6 +25,17 @@ export function startConsumer(
   const slots = makeSlots(maxLockedEvents);
   const stopping = new AbortController();
   const { signal } = stopping;
+  const underWay = new Set<Promise<HeldEvent | undefined>>();
+
+  async function receive(): Promise<HeldEvent | undefined> {
+    const receiving = source.receive(signal);
+    underWay.add(receiving);
+    try {
+      return await receiving;
+    } finally {
+      underWay.delete(receiving);
+    }
+  }
 
   async function loop(): Promise<void> {
     let failures = 0;
@@ -33,7 +44,7 @@ export function startConsumer(
       // Behind the slot, which may be long in coming: a gate may have closed meanwhile.
       await gates.opened(signal);
       try {
-        const held = signal.aborted ? undefined : await source.receive(signal);
+        const held = signal.aborted ? undefined : await receive();
         failures = 0;
         gates.receiving(undefined);
         if (held) lanes.accept(held, slots.give);
@@ -47,12 +58,12 @@ export function startConsumer(
     }
   }
 
-  const loops = Array.from({ length: Math.min(source.parallelReceives, maxLockedEvents) }, loop);
+  for (let loops = Math.min(source.parallelReceives, maxLockedEvents); loops > 0; loops -= 1) void loop();
   return {
     async stop() {
       stopping.abort();
-      // A loop may wait for a slot that only a settlement frees: draining the lanes goes on beside this.
-      await Promise.all(loops);
+      // Not the loops: one may wait for a slot that only a settlement frees, and asks for nothing any more then.
+      await Promise.allSettled(underWay);
     },
   };
 }

@@ -42,8 +42,8 @@ export type Hand = {
   take(work: Work, done: () => void): void;
   /** Settles once: a second call does nothing, nor does one after the lock was lost. Never rejects. */
   settle(work: Work, settlement: Settlement): Promise<void>;
-  /** Waits until the hand is empty; at the time-out abandons what is left. Answers how many those were. */
-  empty(timeoutMs: number): Promise<number>;
+  /** Waits until the hand is empty; at the time-out, or when told to hurry, abandons what is left. Answers how many those were. */
+  empty(timeoutMs: number, hurry?: AbortSignal): Promise<number>;
   readonly size: number;
 };
 
@@ -117,13 +117,14 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
         release(work);
       });
     },
-    async empty(timeoutMs) {
+    async empty(timeoutMs, hurry) {
       const emptied = new Promise<void>((resolve) => {
         if (works.size === 0) resolve();
         else waitingForEmpty.push(resolve);
       });
       const late = new AbortController();
-      await Promise.race([emptied, clock.sleep(timeoutMs, late.signal)]);
+      const wait = hurry ? AbortSignal.any([late.signal, hurry]) : late.signal;
+      await Promise.race([emptied, clock.sleep(timeoutMs, wait)]);
       late.abort();
       const rest = [...works.keys()];
       over = true;

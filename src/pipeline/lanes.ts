@@ -18,8 +18,8 @@ export type LaneOptions = PersistPorts &
 export type Lanes = {
   /** Takes an event in hand. `done` is called once, when it is settled or its lock is lost. */
   accept(held: HeldEvent, done: () => void): void;
-  /** Hands back what was not begun, finishes what was, and abandons what is left at the deadline. */
-  drain(timeoutMs: number): Promise<{ abandoned: number }>;
+  /** Hands back what was not begun, finishes what was, and abandons what is left at the deadline, or when told to hurry. */
+  drain(timeoutMs: number, hurry?: AbortSignal): Promise<{ abandoned: number }>;
   readonly inHand: number;
 };
 
@@ -184,9 +184,9 @@ export function makeLanes(options: LaneOptions): Lanes {
           description: parsed.description,
         });
     },
-    async drain(timeoutMs) {
+    async drain(timeoutMs, hurry) {
       stopping.abort();
-      return { abandoned: await hand.empty(timeoutMs) };
+      return { abandoned: await hand.empty(timeoutMs, hurry) };
     },
     get inHand() {
       return hand.size;

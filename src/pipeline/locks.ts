@@ -9,6 +9,8 @@ export type LockKeeper = {
 
 /** A lock is renewed when less than this share of its time is left. */
 const RENEW_AT_REMAINING = 0.5;
+/** Nor later than this: where the clocks differ by minutes a lock may seem to hold longer than it does. */
+const RENEW_AFTER_MS = 10_000;
 const TICK_MS = 500;
 
 /**
@@ -24,7 +26,7 @@ export function makeLockKeeper(clock: Clock, log: Log): LockKeeper {
 
   const renewalTime = (lock: Lock): number => {
     const now = clock.now();
-    return now + (lock.lockedUntilMs - now) * RENEW_AT_REMAINING;
+    return now + Math.min(RENEW_AFTER_MS, (lock.lockedUntilMs - now) * RENEW_AT_REMAINING);
   };
 
   function lose(lock: Lock, { owners }: Kept): void {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { HistoryDocument } from '../history/document.ts';
 import { isUntitled } from '../history/document.ts';
 import type { Segment } from '../history/segment.ts';
-import { makeFingerprints } from './assemble.ts';
+import { makeKnownSegments } from './assemble.ts';
 import type { Clock, ConversationCache, HistoryStore, Ids, Log, TitleModel } from './ports.ts';
 
 /** The ports in memory, for tests of the pipeline by itself: the same promises, no services. */
@@ -100,7 +100,7 @@ export function memoryPorts(
     pageBytes: 2_000_000,
     maxMessageBytes: 2_000_000,
     newId: () => randomUUID() as string,
-    fingerprints: makeFingerprints(),
+    knownSegments: makeKnownSegments(),
     takeRoom: async () => () => undefined,
   };
   return { ...paging, redis, items, segments, put, calls, cache, store, model, clock, log };

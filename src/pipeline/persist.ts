@@ -8,13 +8,13 @@ import {
 } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
 import { mergeConversations } from '../history/merge.ts';
-import { type Assembled, assemble, type Fingerprints } from './assemble.ts';
+import { type Assembled, assemble, type KnownSegments } from './assemble.ts';
 import { Failure, isFinal } from './failures.ts';
 import { fitMessages } from './fit.ts';
 import type { Clock, ConversationCache, HistoryStore, Ids } from './ports.ts';
 import { storeTitle } from './store-title.ts';
 import type { Titling } from './titling.ts';
-import { holdsTurnSomewhere, type Verdict, verdictOf, type Written } from './verdict.ts';
+import { type Verdict, verdictsOf, type Written } from './verdict.ts';
 import { type PagePorts, writePages } from './write-pages.ts';
 
 export type Persisted = {
@@ -33,7 +33,7 @@ export type PersistPorts = PagePorts & {
   cache: ConversationCache;
   titling: Titling;
   clock: Clock;
-  fingerprints: Fingerprints;
+  knownSegments: KnownSegments;
   /** A message larger than this (bytes of JSON) is kept as a marker. */
   maxMessageBytes: number;
   /** Room for a large conversation, to be given back when it is no longer in hand. */
@@ -68,8 +68,7 @@ export async function persist(
     if (mismatch) throw new Failure('IdentityMismatch', mismatch);
     const { conversation } = fitMessages(parsed.conversation, Buffer.byteLength(raw), ports.maxMessageBytes);
     const written = await write(ids, conversation, isWanted, ports);
-    const verdicts: Verdict[] = [];
-    for (const event of events) verdicts.push(await verdictOf(event, conversation, written, ports.store));
+    const verdicts = await verdictsOf(events, conversation, written, ports.store);
     return { verdicts, history: written.history, readAtMs, titled: written.titled };
   } catch (error) {
     const isDecided = error instanceof Failure && (isFinal(error.code) || error.code === 'SegmentMissing');
@@ -90,17 +89,9 @@ async function withoutSnapshot(
   ports: PersistPorts,
 ): Promise<Persisted> {
   const found = await readHistory(ids, ports.store);
-  const verdicts: Verdict[] = [];
-  for (const event of events)
-    verdicts.push(
-      found?.kind === 'tombstone' || (found && (await holdsTurnSomewhere(found.document, event, ports.store)))
-        ? { kind: 'complete' }
-        : {
-            kind: 'wait',
-            code: 'ConversationNotFound',
-            description: `Redis has no session:${ids.sessionId}, and history does not hold the turn`,
-          },
-    );
+  const document = found?.kind === 'tombstone' ? undefined : (found?.document ?? { ...ids, messages: [] });
+  const apart = found?.kind === 'conversation' ? (found.document.segments ?? []) : [];
+  const verdicts = await verdictsOf(events, undefined, { history: document, apart }, ports.store);
   return { verdicts, history: undefined, readAtMs, titled: undefined };
 }
 
@@ -114,12 +105,14 @@ async function write(
   const key = keyOf(ids);
   let brokenEtag: string | undefined;
   for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt += 1) {
+    // Asked for before the read: what it brings may be stored, and forgotten, while the read is on its way.
+    const underWay = ports.titling.underWay(key);
     const found = await readHistory(ids, ports.store);
     if (found?.kind === 'tombstone') {
       ports.titling.forget(key);
       return { history: undefined, apart: [], titled: undefined };
     }
-    const assembled = await assemble(ids, found?.document.segments ?? [], snapshot.messages, ports);
+    const assembled = await assemble(ids, found?.document, snapshot.messages, ports);
     if (!assembled) {
       // Unless the head has moved on meanwhile: a replica that lags behind, or somebody's mistake.
       if (found?.etag === brokenEtag)
@@ -134,7 +127,7 @@ async function write(
     if (isUntitled(document.title)) document.title = FALLBACK_TITLE;
 
     const job = wantsTitle(document)
-      ? ports.titling.job(key, await beginningOf(ids, document, assembled, ports))
+      ? (underWay ?? ports.titling.job(key, await beginningOf(ids, document, assembled, ports)))
       : undefined;
     // Only an answer that is there already goes with this write: the model never delays durability.
     const carried = job?.outcome;

@@ -22,6 +22,8 @@ export type TitleJob = {
 export type Titling = {
   /** The job of a conversation: the one under way, if there is one, so that the model is asked once. */
   job(key: string, messages: readonly Message[]): TitleJob;
+  /** The one under way, if there is one. */
+  underWay(key: string): TitleJob | undefined;
   /** To be called when history has a title: the job has done its work, or has been overtaken. */
   forget(key: string): void;
 };
@@ -82,6 +84,7 @@ export function makeTitling({ model, gate, maxConcurrency, log }: TitlingOptions
       });
       return job;
     },
+    underWay: (key) => jobs.get(key),
     forget(key) {
       const job = jobs.get(key);
       if (!job) return;

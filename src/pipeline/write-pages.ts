@@ -1,9 +1,9 @@
 import type { HistoryDocument } from '../history/document.ts';
 import { isRef, layOut, type PageLimits } from '../history/pages.ts';
-import { makeSegment, type Segment, type SegmentRef } from '../history/segment.ts';
+import { isSegmentList, makeSegment, type Segment, type SegmentRef } from '../history/segment.ts';
 import type { Assembled } from './assemble.ts';
-import type { HistoryStore, Ids, WriteResult } from './ports.ts';
-import { makeSlots } from './slots.ts';
+import { Failure } from './failures.ts';
+import type { Clock, HistoryStore, Ids, WriteResult } from './ports.ts';
 
 /** 2 MB less Cosmos DB's own fields, which it counts too. */
 const MAX_ITEM_BYTES = 2_090_000;
@@ -11,9 +11,15 @@ const MAX_ITEM_BYTES = 2_090_000;
 const MAX_SEGMENT_BYTES = 1_000_000;
 /** Segments of one conversation that are written at the same time. */
 const WRITES_AT_ONCE = 4;
+/**
+ * From the first segment to the head: the sweep deletes unlisted segments that are an hour old, and a process may have been
+ * stopped in between for any time.
+ */
+const MAX_WRITE_MS = 10 * 60_000;
 
 export type PagePorts = {
   store: HistoryStore;
+  clock: Pick<Clock, 'now'>;
   /** A conversation larger than this (bytes of JSON) is written in pages. */
   pageBytes: number;
   /** A UUID for a new segment. */
@@ -31,7 +37,7 @@ export async function writePages(
   document: HistoryDocument,
   { apart, parts }: Assembled,
   etag: string | undefined,
-  { store, pageBytes, newId }: PagePorts,
+  { store, pageBytes, newId, clock }: PagePorts,
 ): Promise<WriteResult> {
   const { messages, segments, ...fields } = document;
   const fixedBytes = Buffer.byteLength(JSON.stringify({ ...fields, messages: [], segments }));
@@ -43,16 +49,32 @@ export async function writePages(
     fresh.push(segment);
     return ref;
   });
-  await forEachAtOnce(fresh, (segment) => store.createSegment(segment));
+  const begunMs = clock.now();
+  if (fresh.length > 0) await forEachAtOnce(fresh, (segment) => store.createSegment(segment));
   const all = [...apart, ...list];
   const head = {
     ...fields,
     messages: layout.head,
     ...(all.length > 0 ? { segments: all } : {}),
   } as HistoryDocument;
+  if (clock.now() - begunMs > MAX_WRITE_MS)
+    throw new Failure('StoreUnavailable', 'the segments took so long to write that they may be swept by now');
   const result = await (etag === undefined ? store.create(head) : store.replace(head, etag));
-  if (result === 'conflict') await forEachAtOnce(fresh, ({ id }) => store.deleteSegment(ids, id));
+  if (result === 'conflict' && fresh.length > 0) await discard(ids, fresh, store);
   return result;
+}
+
+/**
+ * Deletes segments whose head was not written. A client or gateway may have sent the write twice by itself, and the conflict may be
+ * with our own first: so what the head lists by now is left alone.
+ */
+async function discard(ids: Ids, fresh: readonly Segment[], store: HistoryStore): Promise<void> {
+  const head = (await store.read(ids))?.item as { segments?: unknown } | undefined;
+  const listed = isSegmentList(head?.segments) ? new Set(head.segments.map(({ id }) => id)) : new Set();
+  await forEachAtOnce(
+    fresh.filter(({ id }) => !listed.has(id)),
+    ({ id }) => store.deleteSegment(ids, id),
+  );
 }
 
 const limitsOf = (pageBytes: number): PageLimits => ({
@@ -61,16 +83,18 @@ const limitsOf = (pageBytes: number): PageLimits => ({
   itemBytes: MAX_ITEM_BYTES,
 });
 
+/** Begins nothing more after the first failure. */
 async function forEachAtOnce<T>(items: readonly T[], call: (item: T) => Promise<unknown>): Promise<void> {
-  const slots = makeSlots(WRITES_AT_ONCE);
-  await Promise.all(
-    items.map(async (item) => {
-      await slots.take();
-      try {
-        await call(item);
-      } finally {
-        slots.give();
-      }
-    }),
-  );
+  const queue = items.values();
+  let failed = false;
+  const work = async (): Promise<void> => {
+    for (const item of queue) {
+      if (failed) return;
+      await call(item).catch((error) => {
+        failed = true;
+        throw error;
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: WRITES_AT_ONCE }, work));
 }

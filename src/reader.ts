@@ -1,0 +1,99 @@
+import { type Container, CosmosClient } from '@azure/cosmos';
+import type { TokenCredential } from '@azure/identity';
+import type { HistoryDocument } from './history/document.ts';
+import { readDocument } from './history/document.ts';
+import type { Segment } from './history/segment.ts';
+import { Failure } from './pipeline/failures.ts';
+
+export type ReaderOptions = {
+  endpoint: string;
+  /** Entra ID, or for local work the account's key. */
+  access: { credential: TokenCredential } | { key: string };
+  database: string;
+  container: string;
+};
+
+/** What a list shows of a conversation. */
+export type Listed = { id: string; title: string; createdAt: string; lastActivity: string };
+
+export type Reader = {
+  /**
+   * A conversation with all of its messages, in order, whatever pages they are on. Undefined: there is none, or it was deleted.
+   * @throws Failure ForeignItem for an item that is no conversation of this user; SegmentMissing for one whose pages are not there
+   */
+  read(ids: { sessionId: string; userId: string }): Promise<HistoryDocument | undefined>;
+  /** A user's conversations, the latest first, a page at a time. */
+  list(
+    userId: string,
+    options?: { pageSize?: number; continuation?: string },
+  ): Promise<{ conversations: Listed[]; continuation: string | undefined }>;
+  close(): void;
+};
+
+/** A writer that exchanges pages all the time would have to be faster than a read so many times in a row. */
+const MAX_ATTEMPTS = 10;
+
+/** Opens history for reading, for services that show it. It needs no rights but to read the container. */
+export function openReader({ endpoint, access, database, container: name }: ReaderOptions): Reader {
+  const client = new CosmosClient({
+    endpoint,
+    ...('key' in access ? { key: access.key } : { aadCredentials: access.credential }),
+    // So that the pages are seen that the head lists.
+    consistencyLevel: 'Session',
+    userAgentSuffix: 'history-worker-reader',
+  });
+  const container = client.database(database).container(name);
+  let keyField: Promise<string> | undefined;
+  const fieldOf = (): Promise<string> => {
+    keyField ??= keyFieldOf(container).catch((error) => {
+      keyField = undefined;
+      throw error;
+    });
+    return keyField;
+  };
+
+  return {
+    async read(ids) {
+      const field = await fieldOf();
+      const item = (id: string) =>
+        container.item(id, field === 'userId' ? ids.userId : field === 'sessionId' ? ids.sessionId : id);
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        const { resource } = await item(ids.sessionId).read();
+        if (!resource) return undefined;
+        const found = readDocument(resource, ids);
+        if (found.kind === 'foreign') throw new Failure('ForeignItem', found.description);
+        if (found.kind === 'tombstone') return undefined;
+        const { segments = [], ...document } = found.document;
+        const pages = await Promise.all(segments.map(({ id }) => item(id).read<Segment>()));
+        // One that is not there any more means that the head has moved on: begin again.
+        if (pages.some(({ resource: page }) => !page)) continue;
+        const older = pages.flatMap(({ resource: page }) => page!.messages);
+        return { ...document, messages: [...older, ...document.messages] } as HistoryDocument;
+      }
+      throw new Failure('SegmentMissing', `${ids.sessionId}: a page that the head lists is not there`);
+    },
+    async list(userId, { pageSize = 50, continuation } = {}) {
+      const byUser = (await fieldOf()) === 'userId';
+      const query = container.items.query<Listed>(
+        {
+          query:
+            "SELECT c.id, c.title, c.createdAt, c.lastActivity FROM c WHERE c.userId = @userId AND (NOT IS_DEFINED(c.type) OR c.type != 'segment') AND NOT IS_DEFINED(c.deletedAt) ORDER BY c.lastActivity DESC",
+          parameters: [{ name: '@userId', value: userId }],
+        },
+        {
+          maxItemCount: pageSize,
+          ...(byUser ? { partitionKey: userId } : {}),
+          ...(continuation === undefined ? {} : { continuationToken: continuation }),
+        },
+      );
+      const { resources, continuationToken } = await query.fetchNext();
+      return { conversations: resources ?? [], continuation: continuationToken };
+    },
+    close: () => client.dispose(),
+  };
+}
+
+async function keyFieldOf(container: Container): Promise<string> {
+  const { resource } = await container.read();
+  return resource?.partitionKey?.paths[0]?.slice(1) ?? 'userId';
+}
