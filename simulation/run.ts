@@ -92,6 +92,7 @@ export async function run(seed: number, keepTrace = false): Promise<Run> {
     published,
     announcements,
     isDraining: (process) => fleet.isDraining(process),
+    isAsking: calls.isAsking,
   });
   const broker: Broker = makeBroker(world, settlements);
   const fleet: Fleet = makeFleet({

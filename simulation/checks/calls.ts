@@ -46,6 +46,7 @@ export function makeCallChecks(world: World) {
       chats.add(chat);
       return () => void chats.delete(chat);
     },
+    isAsking: (process: Process, chat: number): boolean => asked.get(process)?.has(chat) ?? false,
     holds(process: Process, events: number): void {
       if (events > plan.maxLockedEvents)
         world.violate(`${process.name} holds ${events} events, at most ${plan.maxLockedEvents}`);

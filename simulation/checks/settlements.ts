@@ -1,7 +1,7 @@
 import type { Held, Queued, Settlement } from '../world/broker.ts';
 import type { Process } from '../world/process.ts';
 import type { Announcement } from '../world/publisher.ts';
-import { keyOf, type Store } from '../world/store.ts';
+import { isUntitled, keyOf, type Store } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import type { Published, Snapshot } from './published.ts';
 import type { makeRounds, Round } from './rounds.ts';
@@ -14,10 +14,19 @@ type Given = {
   published: Published;
   announcements: ReadonlyMap<Queued, Announcement>;
   isDraining: (process: Process) => boolean;
+  isAsking: (process: Process, chat: number) => boolean;
 };
 
 /** What must hold when a settlement is sent: that it is deserved, that what it vouches for is stored, and that it is the only one. */
-export function makeSettlementChecks({ world, store, rounds, published, announcements, isDraining }: Given) {
+export function makeSettlementChecks({
+  world,
+  store,
+  rounds,
+  published,
+  announcements,
+  isDraining,
+  isAsking,
+}: Given) {
   const receivedAtMs = new Map<Held, number>();
   const underWay = new Map<Held, string>();
   const done = new Set<Held>();
@@ -56,6 +65,13 @@ export function makeSettlementChecks({ world, store, rounds, published, announce
     const sent = snapshotIn(about, about.snapshotAtSend);
     const lost = sent && !about.chat.hasGaps && lacking(sent.copies, copiesOf(whole.messages, about.chat));
     if (lost) fail(`before what it announced is stored: ${lost}`);
+    if (
+      seen.at(-1)?.version?.value &&
+      isUntitled(whole.head.title) &&
+      !whole.head.titleRefused &&
+      isAsking(held.process, about.chat.index)
+    )
+      fail('before the title that is asked for is there');
     const isLeftOut = whole.messages.some(
       ({ messageId, omittedBytes }) =>
         omittedBytes && String(messageId).startsWith(`${about.chatMessageId}_`),

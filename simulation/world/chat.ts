@@ -51,7 +51,7 @@ export function makeChat(chance: Chance, index: number): Chat {
     isShared: chance.happens(0.5),
     isRefusedTitle: chance.happens(0.1),
     ownTitle: chance.happens(0.15) ? `Titled by its front end ${index}` : null,
-    keeps: trims ? chance.whole(2, 4) : Number.POSITIVE_INFINITY,
+    keeps: trims ? chance.whole(1, 4) : Number.POSITIVE_INFINITY,
     expires: chance.happens(0.3),
     edits: ids === 'suffixed' && chance.happens(0.3),
     hasOversized: ids === 'suffixed' && chance.happens(0.1),

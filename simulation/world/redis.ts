@@ -25,7 +25,8 @@ export type RedisWatch = {
 const DEADLINE_MS = 5_000;
 /** Longer values are fetched once there is room for them. */
 const FIRST_READ_BYTES = 600;
-const MOST_LAG_MS = 8_000;
+/** How far behind a replica may be. */
+const LAGS_MS = [500, 8_000, 30_000];
 
 /** Redis in memory, where a read may show what was there a while ago. */
 export function makeRedis(world: World, watch: RedisWatch, onLag: (sessionId: string) => void): Redis {
@@ -38,7 +39,7 @@ export function makeRedis(world: World, watch: RedisWatch, onLag: (sessionId: st
     const versions = versionsOf(sessionId);
     const newest = versions.at(-1) ?? none;
     if (!world.isStormy() || !chance.happens(plan.rates.lag)) return newest;
-    const atMs = clock.nowMs - chance.between(0, MOST_LAG_MS);
+    const atMs = clock.nowMs - chance.between(0, chance.pick(LAGS_MS));
     const older = versions.findLast(({ fromMs }) => fromMs <= atMs) ?? none;
     if (older !== newest) onLag(sessionId);
     return older;
