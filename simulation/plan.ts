@@ -113,7 +113,7 @@ function ratesOf(chance: Chance, profile: Profile): Rates {
   const services = {
     call: some(0.2),
     throttle: some(0.1),
-    doubled: process.env.DOUBLED ? some(0.05) : 0,
+    doubled: some(0.05),
     lag: some(0.3),
     title: some(0.5),
   };

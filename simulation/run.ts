@@ -15,6 +15,7 @@ import { type Fleet, makeFleet } from './world/fleet.ts';
 import { type Announcement, publish } from './world/publisher.ts';
 import { makeRedis, type Redis } from './world/redis.ts';
 import { keyOf, makeStore, type Store } from './world/store.ts';
+import { sweepNowAndThen } from './world/sweeper.ts';
 import { titleModelFor } from './world/title-model.ts';
 import { makeUsers } from './world/users.ts';
 import { type Counts, makeWorld } from './world/world.ts';
@@ -119,6 +120,7 @@ export async function run(seed: number, keepTrace = false): Promise<Run> {
       );
     }
     sendNonsense();
+    sweepNowAndThen(world, store, makeChance(seed, 'sweeper'));
     makeUsers(world, chats, store, makeChance(seed, 'users'));
     readNowAndThen(world, chats, store, mostPublished, makeChance(seed, 'readers'));
 

@@ -1,7 +1,7 @@
 import type { Held, Queued, Settlement } from '../world/broker.ts';
 import type { Process } from '../world/process.ts';
 import type { Announcement } from '../world/publisher.ts';
-import { isUntitled, keyOf, type Store } from '../world/store.ts';
+import { isUntitled, keyOf, type Message, type Store } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import type { Published, Snapshot } from './published.ts';
 import type { makeRounds, Round } from './rounds.ts';
@@ -29,6 +29,7 @@ export function makeSettlementChecks({
 }: Given) {
   const receivedAtMs = new Map<Held, number>();
   const underWay = new Map<Held, string>();
+  const tried = new Set<Held>();
   const done = new Set<Held>();
 
   const wholeNow = (about: Announcement): Whole | undefined => {
@@ -67,23 +68,27 @@ export function makeSettlementChecks({
     if (lost) fail(`before what it announced is stored: ${lost}`);
     if (
       seen.at(-1)?.version?.value &&
+      // Tried again later, it is not to blame for what another round has begun to ask meanwhile.
+      !tried.has(held) &&
       isUntitled(whole.head.title) &&
       !whole.head.titleRefused &&
       isAsking(held.process, about.chat.index)
     )
       fail('before the title that is asked for is there');
-    const isLeftOut = whole.messages.some(
-      ({ messageId, omittedBytes }) =>
-        omittedBytes && String(messageId).startsWith(`${about.chatMessageId}_`),
-    );
-    if (isLeftOut && (seen.length === 0 || showsOversized(about, seen.at(-1)!)))
-      fail('although a message of its turn is left out');
+    const last = seen.at(-1);
+    const isLeftOut = (message: Message): boolean =>
+      Boolean(message.omittedBytes) && turnOf(message) === about.chatMessageId;
+    // A worker that neither saw the message itself nor met its marker in the head need not look for it in old segments.
+    const mustKnow =
+      !last ||
+      showsOversized(about, last) ||
+      (whole.head.messages.some(isLeftOut) && isBefore(markedAtMs, about, last));
+    if (mustKnow && whole.messages.some(isLeftOut)) fail('although a message of its turn is left out');
   }
 
   const isOversized = (message: object): boolean =>
     Buffer.byteLength(JSON.stringify(message)) > world.plan.maxMessageBytes;
 
-  /** A worker that did not see the message itself need not look for a marker in old segments. */
   function showsOversized(about: Announcement, { version }: Round): boolean {
     const snapshot = snapshotIn(about, version?.value);
     return Boolean(
@@ -124,19 +129,25 @@ export function makeSettlementChecks({
     const { value } = last.version!;
     const snapshot = snapshotIn(about, value);
     if (snapshot && chat.kind === 'good' && showsTurn(snapshot, about)) fail('although Redis shows the turn');
-    if ((storedAtMs.get(about.chatMessageId) ?? Number.POSITIVE_INFINITY) < last.atMs)
-      fail('although history has the turn');
+    if (isBefore(storedAtMs, about, last)) fail('although history has the turn');
     if (chat.kind === 'good') mustBeStored(about, seen, fail);
   }
 
-  /** Since when a turn is to be found in history under its name. */
+  /** Since when a turn is to be found in history under its name, and since when with a marker in it. */
   const storedAtMs = new Map<string, number>();
+  const markedAtMs = new Map<string, number>();
+  const isBefore = (times: Map<string, number>, { chatMessageId }: Announcement, { atMs }: Round): boolean =>
+    (times.get(chatMessageId) ?? Number.POSITIVE_INFINITY) < atMs;
+  const turnOf = ({ messageId }: Message): string => String(messageId).split('_')[0]!;
 
   return {
     committed(whole: Whole): void {
-      for (const { messageId } of whole.messages) {
-        const turn = String(messageId).split('_')[0]!;
-        if (!storedAtMs.has(turn)) storedAtMs.set(turn, world.clock.nowMs);
+      const note = (times: Map<string, number>, turn: string): void => {
+        if (!times.has(turn)) times.set(turn, world.clock.nowMs);
+      };
+      for (const message of whole.messages) {
+        note(storedAtMs, turnOf(message));
+        if (message.omittedBytes) note(markedAtMs, turnOf(message));
       }
     },
     received: (held: Held): void => void receivedAtMs.set(held, world.clock.nowMs),
@@ -159,6 +170,7 @@ export function makeSettlementChecks({
     },
     settled(held: Held, isOk: boolean): void {
       underWay.delete(held);
+      tried.add(held);
       if (isOk) done.add(held);
     },
   };

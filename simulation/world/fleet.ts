@@ -56,7 +56,13 @@ export function makeFleet({ world, chance, broker, portsFor, watch }: Given): Fl
     draining.add(process);
     counts.drains += 1;
     trace.note(`${process.name} is told to stop within ${timeoutMs} ms`);
-    const { abandoned } = await worker.stop(timeoutMs);
+    const hurry = new AbortController();
+    if (!isOver && chance.happens(0.3))
+      clock.after(chance.between(0, timeoutMs), () => {
+        trace.note(`${process.name} is told to hurry`);
+        hurry.abort();
+      });
+    const { abandoned } = await worker.stop(timeoutMs, hurry.signal);
     trace.note(`${process.name} has stopped, ${abandoned} abandoned`);
     const left = broker.queue.filter(({ lock }) => lock?.process === process);
     if (left.length > 0 && !mayLoseLocks(world))

@@ -23,6 +23,8 @@ export type Head = Record<string, unknown> & {
 export type Store = {
   readonly heads: ReadonlyMap<string, Item>;
   readonly segments: ReadonlyMap<string, string>;
+  createdAtMs(segmentId: string): number;
+  deleteSegment(segmentId: string): void;
   /** The whole of it put over what is there, under a condition. */
   replace(key: string, head: Head, etag: string, by: string): WriteResult;
   create(key: string, head: Head, by: string): WriteResult;
@@ -49,6 +51,7 @@ export function makeStore(
 ): Store {
   const heads = new Map<string, Item>();
   const segments = new Map<string, string>();
+  const created = new Map<string, number>();
   let etags = 0;
 
   function commit(key: string, head: Head, by: string): WriteResult {
@@ -116,6 +119,7 @@ export function makeStore(
         return send('createSegment', segment.sessionId, true, () => {
           if (segments.has(segment.id)) return conflict();
           segments.set(segment.id, json);
+          created.set(segment.id, world.clock.nowMs);
           world.trace.note(`segment = ${json}`);
           return 'written';
         });
@@ -141,7 +145,15 @@ export function makeStore(
     return commit(keyOf(ids), { ...head, ...title }, by);
   }
 
-  return { heads, segments, create, replace, portFor };
+  return {
+    heads,
+    segments,
+    createdAtMs: (id) => created.get(id)!,
+    deleteSegment: (id) => void segments.delete(id),
+    create,
+    replace,
+    portFor,
+  };
 }
 
 export const isUntitled = (title: unknown): boolean =>

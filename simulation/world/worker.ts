@@ -18,6 +18,9 @@ import { makeTitling } from '../../src/pipeline/titling.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
+/** As in src/worker.ts. */
+const RECEIVES_END_MS = 2_000;
+
 export type Ports = {
   source: EventSource;
   cache: ConversationCache;
@@ -37,7 +40,7 @@ export type WorkerWatch = {
 export type Worker = {
   readonly process: Process;
   /** As src/worker.ts stops. Never resolves if the process dies meanwhile. */
-  stop(timeoutMs: number): Promise<{ abandoned: number }>;
+  stop(timeoutMs: number, hurry?: AbortSignal): Promise<{ abandoned: number }>;
 };
 
 /** The pipeline itself, put together as src/worker.ts does, over ports and a clock of the simulation. */
@@ -89,12 +92,14 @@ export function startWorker(world: World, process: Process, ports: Ports, watch:
   const consumer = startConsumer(source, counted, gates, plan.maxLockedEvents, clock);
   return {
     process,
-    async stop(timeoutMs) {
+    async stop(timeoutMs, hurry) {
       const startedMs = clock.now();
+      const leftMs = (): number => Math.max(0, timeoutMs - (clock.now() - startedMs));
       const stopped = consumer.stop();
-      const first = await lanes.drain(timeoutMs);
-      await Promise.race([stopped, clock.sleep(Math.max(0, timeoutMs - (clock.now() - startedMs)))]);
-      const second = await lanes.drain(Math.max(1_000, timeoutMs - (clock.now() - startedMs)));
+      await Promise.race([stopped, clock.sleep(Math.min(leftMs(), RECEIVES_END_MS))]);
+      const first = await lanes.drain(leftMs(), hurry);
+      await Promise.race([stopped, clock.sleep(leftMs(), hurry)]);
+      const second = await lanes.drain(Math.max(1_000, leftMs()), hurry);
       gates.close();
       locks.close();
       return { abandoned: first.abandoned + second.abandoned };

@@ -11,7 +11,7 @@ import { mergeConversations } from '../history/merge.ts';
 import { type Assembled, assemble, type KnownSegments } from './assemble.ts';
 import { Failure, isFinal } from './failures.ts';
 import { fitMessages } from './fit.ts';
-import type { Clock, ConversationCache, HistoryStore, Ids } from './ports.ts';
+import type { Clock, ConversationCache, Ids } from './ports.ts';
 import { storeTitle } from './store-title.ts';
 import type { Titling } from './titling.ts';
 import { type Verdict, verdictsOf, type Written } from './verdict.ts';
@@ -88,7 +88,7 @@ async function withoutSnapshot(
   readAtMs: number,
   ports: PersistPorts,
 ): Promise<Persisted> {
-  const found = await readHistory(ids, ports.store);
+  const found = await readHistory(ids, ports);
   const document = found?.kind === 'tombstone' ? undefined : (found?.document ?? { ...ids, messages: [] });
   const apart = found?.kind === 'conversation' ? (found.document.segments ?? []) : [];
   const verdicts = await verdictsOf(events, undefined, { history: document, apart }, ports.store);
@@ -107,11 +107,8 @@ async function write(
   for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt += 1) {
     // Asked for before the read: what it brings may be stored, and forgotten, while the read is on its way.
     const underWay = ports.titling.underWay(key);
-    const found = await readHistory(ids, ports.store);
-    if (found?.kind === 'tombstone') {
-      ports.titling.forget(key);
-      return { history: undefined, apart: [], titled: undefined };
-    }
+    const found = await readHistory(ids, ports);
+    if (found?.kind === 'tombstone') return { history: undefined, apart: [], titled: undefined };
     const assembled = await assemble(ids, found?.document, snapshot.messages, ports);
     if (!assembled) {
       // Unless the head has moved on meanwhile: a replica that lags behind, or somebody's mistake.
@@ -176,7 +173,7 @@ async function beginningOf(
 
 type Found = { kind: 'conversation'; document: HistoryDocument; etag: string } | { kind: 'tombstone' };
 
-async function readHistory(ids: Ids, store: HistoryStore): Promise<Found | undefined> {
+async function readHistory(ids: Ids, { store, titling }: PersistPorts): Promise<Found | undefined> {
   const stored = await store.read(ids);
   if (!stored) return undefined;
   const item = readDocument(stored.item, ids);
@@ -185,6 +182,8 @@ async function readHistory(ids: Ids, store: HistoryStore): Promise<Found | undef
       'ForeignItem',
       `the item ${ids.sessionId} is no conversation of this user: ${item.description}`,
     );
+  // Who still waits to ask the model need not any more.
+  if (item.kind === 'tombstone' || !wantsTitle(item.document)) titling.forget(keyOf(ids));
   return item.kind === 'tombstone' ? item : { ...item, etag: stored.etag };
 }
 
