@@ -72,9 +72,9 @@ export function sayTurn(
   atMs: number,
   oversizedBytes: number,
 ): Said[] {
-  // Two of one id and role can be told apart only where they are shown together.
-  const tools = chat.ids === 'bare' && !chat.isShared ? ['tool'] : ['tool', 'tool'];
-  const roles = chance.happens(0.2) ? ['user', ...tools, 'assistant'] : ['user', 'assistant'];
+  const roles = chance.happens(0.2)
+    ? ['user', 'assistant', 'tool', 'tool', 'assistant']
+    : ['user', 'assistant'];
   return roles.map((role, position) => {
     const timestamp = new Date(chat.isShared ? atMs : atMs + position + 1).toISOString();
     const number = chat.said.length + position;
@@ -84,7 +84,15 @@ export function sayTurn(
     const length = isOversized ? oversizedBytes : chance.whole(10, 120);
     const content = `c${chat.index} m${number} ${'x'.repeat(length)}`;
     const id = idOf(chat, turn, position, role, number);
-    return { turn, message: { ...(id ? { messageId: id } : {}), role, content, timestamp } };
+    // By these alone two results of one turn's tools can be told apart, and the answer from the calls.
+    const call = `call ${number}`;
+    const calls =
+      role === 'tool'
+        ? { tool_call_id: call }
+        : position < roles.length - 1 && role === 'assistant'
+          ? { tool_calls: [{ id: call }] }
+          : {};
+    return { turn, message: { ...(id ? { messageId: id } : {}), role, content, timestamp, ...calls } };
   });
 }
 
@@ -93,5 +101,5 @@ function idOf(chat: Chat, turn: number, position: number, role: string, number: 
   if (chat.ids === 'other') return `m-${chat.index}-${number}`;
   const id = turnIdOf(chat, turn);
   if (chat.ids === 'bare') return id;
-  return role === 'tool' ? `${id}_tool${position}` : `${id}_${role}`;
+  return position > 0 ? `${id}_${role}${position}` : `${id}_${role}`;
 }

@@ -74,16 +74,17 @@ export function publish(
     chat.said.push(...said);
     // A turn that its publisher never brings to Redis.
     if (chance.happens(0.04)) return void announce(turn, clock.nowMs);
-    const isHalved = !chat.isShared && chance.happens(0.4);
-    if (isHalved) {
-      shown = [...shown, said[0]!];
+    const part = !chat.isShared && chance.happens(0.4) ? chance.whole(1, said.length - 1) : 0;
+    if (part > 0) {
+      shown = [...shown, ...said.slice(0, part)];
+      trim();
       write();
-      // The event before comes once more just now, so that a worker may see half of a turn.
+      // The event before comes once more just now, so that a worker may see part of a turn.
       if (chance.happens(0.4)) clock.after(chance.between(0, 50), sendAgain);
     }
-    clock.after(isHalved ? chance.between(10, 1_500) : 4, () => {
+    clock.after(part > 0 ? chance.between(10, 1_500) : 4, () => {
       const completedAtMs = clock.nowMs;
-      shown = [...shown, ...said.slice(isHalved && shown.includes(said[0]!) ? 1 : 0)];
+      shown = [...shown, ...said.slice(part > 0 && shown.includes(said[part - 1]!) ? part : 0)];
       const isLate = chance.happens(0.1);
       if (isLate) {
         // The event overtakes the snapshot.

@@ -5,16 +5,29 @@ import type { Message } from './conversation.ts';
  * What makes a message the same message in two views of a conversation. Opaque; compare it, do not take it apart.
  *
  * It is the `messageId` together with the `role`: some publishers give all messages of a turn the turn's id, and the
- * question must not be taken for the answer. Without an id it is a hash of all fields. The marker of an omitted message has
- * that message's identity. Several messages of one view may share an identity: they are told apart by counting (`viewOf`).
+ * question must not be taken for the answer. For the same reason the ids of tool calls count, which tell the results of a
+ * turn's tools apart, and the answer from the calls before it. Without an id it is a hash of all fields. The marker of
+ * an omitted message has that message's identity. Several messages of one view may share one (`matchViews`).
  */
 export function messageIdentity(message: Message): string {
   const id = message.messageId;
   // The length makes role and id unambiguous whatever characters they hold.
-  if (typeof id === 'string' && id !== '') return `${message.role.length}:${message.role}${id}`;
+  if (typeof id === 'string' && id !== '')
+    return `${message.role.length}:${message.role}${callOf(message)}${id}`;
   // A marker stands for a message without an id under that message's own hash.
   if (typeof message.omittedDigest === 'string') return `#${message.omittedDigest}`;
   return `#${messageDigest(message)}`;
+}
+
+/** A longer "id" is content under that name. */
+const MAX_ID_LENGTH = 1024;
+export const isShortId = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= MAX_ID_LENGTH;
+
+/** The tool call that a message answers, or the first that it makes. */
+function callOf({ tool_call_id: answered, tool_calls: made }: Message): string {
+  const id = answered ?? (Array.isArray(made) ? made[0]?.id : undefined);
+  return isShortId(id) && id !== '' ? `(${id.length}:${id})` : '';
 }
 
 export function messageDigest(message: Message): string {
@@ -24,25 +37,6 @@ export function messageDigest(message: Message): string {
 /** Whether the message can be told from others only by what it says, since it has no id. */
 export function hasNoId({ messageId }: Message): boolean {
   return typeof messageId !== 'string' || messageId === '';
-}
-
-/** The messages of one view and how each is found in another: `previousCopy` is the index of the one before of equal identity, or -1. */
-export type View = { messages: Message[]; keys: string[]; previousCopy: number[] };
-
-/** Gives each message a key that is unique in the view: its identity, and for the k-th of equal identities also k. */
-export function viewOf(messages: readonly Message[]): View {
-  const last = new Map<string, { copy: number; index: number }>();
-  const view: View = { messages: messages.slice(), keys: [], previousCopy: [] };
-  for (let index = 0; index < messages.length; index += 1) {
-    const identity = messageIdentity(messages[index]!);
-    const previous = last.get(identity);
-    const copy = previous === undefined ? 1 : previous.copy + 1;
-    last.set(identity, { copy, index });
-    // No identity begins with digits and an asterisk, so that this cannot be mistaken for another one.
-    view.keys.push(copy === 1 ? identity : `${copy}*${identity}`);
-    view.previousCopy.push(previous === undefined ? -1 : previous.index);
-  }
-  return view;
 }
 
 /**

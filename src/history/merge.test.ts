@@ -40,6 +40,10 @@ describe('one id on several messages', () => {
   const question = { messageId: 't1', role: 'user', content: 'why?' };
   const answer = { messageId: 't1', role: 'assistant', content: 'because of a long story' };
   const call = { messageId: 't1', role: 'assistant', content: null, tool_calls: [{ id: 'c' }] };
+  const [asked, answered] = [
+    { ...question, timestamp: at(0) },
+    { ...answer, timestamp: at(2) },
+  ];
 
   test("a turn's bare id on all of its messages loses none of them", () => {
     const turn = [question, call, { messageId: 't1', role: 'tool', content: '4' }, answer];
@@ -54,6 +58,39 @@ describe('one id on several messages', () => {
     expect(merge(document([question, answer], 1), snapshot([answer], 2)).messages).toEqual([
       question,
       answer,
+    ]);
+  });
+  test('where the window is cut between two results of tools, the second does not take the place of the first', () => {
+    const results = ['a', 'b'].map((id, n) => ({
+      messageId: 't1',
+      role: 'tool',
+      tool_call_id: id,
+      timestamp: at(n),
+      content: '4',
+    }));
+    expect(merge(document([asked, results[0]!], 1), snapshot([results[1]!, answered], 2)).messages).toEqual([
+      asked,
+      ...results,
+      answered,
+    ]);
+  });
+  test('where it is cut between the calls of tools and the answer, both are kept', () => {
+    const calling = { ...call, timestamp: at(1) };
+    expect(merge(document([asked, calling], 1), snapshot([answered], 2)).messages).toEqual([
+      asked,
+      calling,
+      answered,
+    ]);
+  });
+  test('of two answers under one id, a window that shows the second alone leaves the first as it is', () => {
+    const second = { ...answer, content: 'and another' };
+    const stored = document([question, answer, second], 1);
+    expect(merge(stored, snapshot([second], 2)).messages).toEqual([question, answer, second]);
+    const edited = { ...second, content: 'and another, longer' };
+    expect(merge(stored, snapshot([question, answer, edited], 2)).messages).toEqual([
+      question,
+      answer,
+      edited,
     ]);
   });
   test('an append that was retried, equal in every field, is one message', () => {
@@ -210,6 +247,8 @@ describe('properties', () => {
       messageId: fc.constantFrom('1', '2', '3', '4'),
       content: fc.constantFrom<(string | null)[]>('a', 'b', 'longer', null),
       timestamp: fc.nat(5).map(at),
+      tool_call_id: fc.constantFrom('c', 'd'),
+      tool_calls: fc.constantFrom([], [{ id: 'c' }], [{ id: 'e' }, { id: 'f' }]),
     },
     { requiredKeys: ['role'] },
   );

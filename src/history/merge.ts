@@ -1,10 +1,11 @@
 import type { Conversation, Message } from './conversation.ts';
 import { type HistoryDocument, isUntitled } from './document.ts';
-import { canonicalJson, sameJson, viewOf } from './identity.ts';
+import { canonicalJson, sameJson } from './identity.ts';
 import { isMarker } from './marker.ts';
 import { interleave } from './order.ts';
 import { withoutRepeats } from './repeats.ts';
 import { parseInstant } from './timestamp.ts';
+import { matchViews } from './views.ts';
 
 export type Merged = {
   document: HistoryDocument;
@@ -22,7 +23,7 @@ export type Merged = {
  * either side is in the result, and so are the stored item's unknown fields. Neither argument is changed; the document is a new
  * object, its messages are the same ones. Linear in the number of messages, but for a binary search for each that is put in between.
  *
- * - Messages are the same by `messageIdentity`; the k-th of equal identities is matched with the k-th (`withoutRepeats`).
+ * - Messages are the same by `messageIdentity`; of several with one identity, those that say the same, then in order (`matchViews`).
  * - The base is the side with the later `lastActivity` (tie: stored). It gives the order (`interleave`), and the content
  *   of what both have; on a tie the longer canonical JSON, then the greater. A marker always loses to the message.
  * - `createdAt` is the earlier, `lastActivity` the later, as instants; an unreadable one loses. The string stays as it came.
@@ -58,8 +59,7 @@ function mergeMessages(stored: Message[], seen: Message[], lead: number): Messag
   // Nearly always a snapshot is the stored conversation and a turn more. If it repeats itself, positions do not match.
   if (prefix === stored.length && snapshot === seen) return stored.concat(seen.slice(prefix));
 
-  const fromStored = viewOf(stored);
-  const fromSnapshot = viewOf(snapshot);
+  const [fromStored, fromSnapshot] = matchViews(stored, snapshot);
   const positions = new Map(fromSnapshot.keys.map((key, i) => [key, i]));
   fromStored.keys.forEach((key, i) => {
     const at = positions.get(key);

@@ -1,6 +1,6 @@
 import type { Message } from './conversation.ts';
-import type { View } from './identity.ts';
 import { parseInstant } from './timestamp.ts';
+import type { View } from './views.ts';
 
 /**
  * The base's messages in the base's order, with those that only the other view has put in between (SPEC §3, Order).
