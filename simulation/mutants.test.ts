@@ -25,8 +25,8 @@ function copyOf(name: string, changes: Mutant['changes']): string {
   return folder;
 }
 
-async function simulate(folder: string): Promise<{ exitCode: number; total: Total }> {
-  const args = ['simulation/main.ts', '--', '--runs', '200', '--json'];
+async function simulate(folder: string, fromSeed = 1): Promise<{ exitCode: number; total: Total }> {
+  const args = ['simulation/main.ts', '--', '--runs', '200', '--seed', String(fromSeed), '--json'];
   const { stdout, exitCode } = await promisify(execFile)(process.execPath, args, { cwd: folder }).then(
     ({ stdout }) => ({ stdout, exitCode: 0 }),
     ({ stdout, code }) => ({ stdout, exitCode: code as number }),
@@ -34,8 +34,8 @@ async function simulate(folder: string): Promise<{ exitCode: number; total: Tota
   return { exitCode, total: JSON.parse(stdout.trim().split('\n').at(-1)!) };
 }
 
-test.each(mutants)('notices $name', async ({ name, changes }) => {
-  const { exitCode, total } = await simulate(copyOf(name, changes));
+test.each(mutants)('notices $name', async ({ name, changes, fromSeed }) => {
+  const { exitCode, total } = await simulate(copyOf(name, changes), fromSeed);
   expect(total.failed.length).toBeGreaterThan(0);
   expect(exitCode).toBe(1);
 });

@@ -106,7 +106,7 @@ export async function run(seed: number, keepTrace = false): Promise<Run> {
       store: store.portFor(process),
       model: titleModelFor(world, process, calls, (chat) => chats[chat]!.isRefusedTitle),
     }),
-    watch: { joins: rounds.joins, failsRound: rounds.failsRound, holds: calls.holds },
+    watch: { joins: rounds.joins, holds: calls.holds },
   });
 
   const onRejection = (error: unknown): void =>
@@ -142,7 +142,7 @@ export async function run(seed: number, keepTrace = false): Promise<Run> {
   } finally {
     process.off('unhandledRejection', onRejection);
   }
-  const { paged } = checkEnd({ world, broker, store, chats });
+  const { paged } = checkEnd({ world, broker, store, redis, published, chats });
   return {
     seed,
     profile: plan.profile,

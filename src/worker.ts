@@ -103,6 +103,7 @@ export async function startWorker(
     newId: randomUUID,
     knownSegments: makeKnownSegments(),
     takeRoom: makeRoom(config.memoryBytes).take,
+    keptBytes: config.memoryBytes,
     maxConcurrency: config.maxConcurrency,
     turnWaitMs: config.turnWaitMs,
     locks,

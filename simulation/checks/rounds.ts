@@ -10,8 +10,6 @@ export type Round = {
   readonly events: ReadonlySet<number>;
   /** Undefined until Redis has answered. */
   version: Version | undefined;
-  /** Nothing is known to be stored of it: the next one begins with a read of its own. */
-  hasFailed: boolean;
 };
 
 /** Keeps which event was in which round: those that are looked at just before a read of Redis is issued are in it. */
@@ -32,14 +30,9 @@ export function makeRounds({ clock }: World) {
         atMs: clock.nowMs,
         events,
         version: undefined,
-        hasFailed: false,
       };
       rounds.push(round);
       return round;
-    },
-    failsRound(process: Process, sessionId: string): void {
-      const last = rounds.findLast((round) => round.process === process && round.sessionId === sessionId);
-      if (last) last.hasFailed = true;
     },
     /** The answered rounds of one delivery of an event. */
     of: (process: Process, enqueuedAtMs: number): Round[] =>

@@ -44,8 +44,7 @@ export function makeSettlementChecks({
     const whole = wholeNow(about);
     if (whole?.head.deletedAt) return;
     const copies = copiesOf(whole?.messages ?? [], about.chat);
-    for (const { version, hasFailed } of seen) {
-      if (hasFailed) continue;
+    for (const { version } of seen) {
       const snapshot = snapshotIn(about, version?.value);
       const lost = snapshot && lacking(snapshot.copies, copies);
       if (lost) fail(`before what Redis showed is stored: ${lost}`);

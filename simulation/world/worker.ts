@@ -20,6 +20,8 @@ import type { World } from './world.ts';
 
 /** As in src/worker.ts. */
 const RECEIVES_END_MS = 2_000;
+/** More than all that a run ever says: what is over the limit is left to Redis, and nobody can promise that it is stored. */
+const KEPT_BYTES = 10_000_000;
 
 export type Ports = {
   source: EventSource;
@@ -31,8 +33,6 @@ export type Ports = {
 export type WorkerWatch = {
   /** An event takes part in the round whose read of Redis comes next. */
   joins(process: Process, enqueuedAtMs: number | undefined): void;
-  /** The last round of the conversation came to nothing and will be made again. */
-  failsRound(process: Process, sessionId: string): void;
   holds(process: Process, events: number): void;
   failed(process: Process, error: unknown): void;
 };
@@ -71,6 +71,7 @@ export function startWorker(world: World, process: Process, ports: Ports, watch:
     },
     knownSegments: makeKnownSegments(),
     takeRoom: makeRoom(plan.memoryBytes).take,
+    keptBytes: KEPT_BYTES,
     maxConcurrency: plan.maxConcurrency,
     turnWaitMs: plan.turnWaitMs,
     locks,
@@ -114,10 +115,6 @@ function watched(recent: Recent, process: Process, watch: WorkerWatch): Recent {
       const isCovered = recent.covers(key, event, enqueuedAtMs);
       if (!isCovered) watch.joins(process, enqueuedAtMs);
       return isCovered;
-    },
-    forget(key) {
-      recent.forget(key);
-      watch.failsRound(process, JSON.parse(key)[1]);
     },
   };
 }

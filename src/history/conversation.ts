@@ -1,4 +1,3 @@
-import type { TurnEvent } from './event.ts';
 import { parseInstant } from './timestamp.ts';
 
 /** A message, with whatever fields the front end gave it: all of them are kept as they are. */
@@ -24,8 +23,6 @@ export type ParsedConversation =
   | { ok: true; conversation: Conversation }
   | { ok: false; description: string };
 
-/** Publishers whose message ids do not follow the turn's are recognised by time, within this (SPEC §1). */
-const TURN_TOLERANCE_MS = 60_000;
 /** Far above any real message, far below where recursion, ours or that of `JSON.stringify`, ends in a RangeError. */
 const MAX_DEPTH = 500;
 
@@ -67,31 +64,6 @@ export function parseConversation(json: string | Uint8Array): ParsedConversation
     ok: true,
     conversation: { sessionId, userId, title, createdAt, lastActivity, messages } as Conversation,
   };
-}
-
-/**
- * Whether a conversation holds the event's turn: a message with its id, or its id and `_…` behind it; or activity not
- * more than 60 s before the turn was completed, for publishers with other ids.
- */
-export function holdsTurn(
-  conversation: { messages: readonly Message[]; lastActivity?: string | undefined },
-  event: TurnEvent,
-): boolean {
-  const { chatMessageId } = event;
-  // From the end: a turn is nearly always the newest.
-  for (let index = conversation.messages.length - 1; index >= 0; index -= 1) {
-    const id = conversation.messages[index]!.messageId;
-    if (
-      // What is stored is not checked: its ids may be numbers.
-      typeof id === 'string' &&
-      id.startsWith(chatMessageId) &&
-      (id.length === chatMessageId.length || id[chatMessageId.length] === '_')
-    )
-      return true;
-  }
-  const lastActivityMs =
-    conversation.lastActivity === undefined ? undefined : parseInstant(conversation.lastActivity);
-  return lastActivityMs !== undefined && event.completedAtMs - lastActivityMs <= TURN_TOLERANCE_MS;
 }
 
 /** What is wrong with a message, as the end of a sentence, or undefined. */

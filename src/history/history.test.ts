@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Conversation, holdsTurn, type Message, parseConversation } from './conversation.ts';
+import { type Conversation, type Message, parseConversation } from './conversation.ts';
 import { type HistoryDocument, newDocument, readDocument } from './document.ts';
 import { parseEvent, type TurnEvent } from './event.ts';
 import { messageIdentity } from './identity.ts';
 import { omit } from './marker.ts';
 import { mergeConversations } from './merge.ts';
 import { parseInstant } from './timestamp.ts';
+import { holdsTurn, namesTurn } from './turn.ts';
 
 const body = {
   sessionId: 'sess_abc123',
@@ -99,12 +100,35 @@ describe('the event', () => {
 });
 
 describe('the conversation', () => {
-  test('holds a turn by id, by id with a suffix, or by time', () => {
+  test('names a turn by its id, or by that with a suffix', () => {
     const event = (parseEvent(body) as { event: TurnEvent }).event;
-    const old = '2025-06-05T11:28:59Z';
-    expect(holdsTurn({ messages: [say('msg_1_user', 0)], lastActivity: old }, event)).toBe(true);
-    expect(holdsTurn({ messages: [say('msg_10', 0)], lastActivity: old }, event)).toBe(false);
-    expect(holdsTurn({ messages: [], lastActivity: '2025-06-05T11:29:00Z' }, event)).toBe(true);
+    expect(namesTurn([say('msg_1_user', 0)], event)).toBe(true);
+    expect(namesTurn([say('msg_1', 0)], event)).toBe(true);
+    expect(namesTurn([say('msg_10', 0)], event)).toBe(false);
+  });
+  describe('holds a turn', () => {
+    const event = (parseEvent(body) as { event: TurnEvent }).event;
+    const [old, recent, after] = ['2025-06-05T11:28:59Z', '2025-06-05T11:29:00Z', '2025-06-05T11:30:00Z'];
+    const holds = (messages: Message[], lastActivity: string) => holdsTurn({ messages, lastActivity }, event);
+    const answer = (messageId: string) => ({ ...say(messageId, 0), role: 'assistant' });
+
+    test('by name, however old; by its last activity, up to a minute before', () => {
+      expect(holds([answer('msg_1_assistant')], old)).toBe('held');
+      expect(holds([say('m-1', 0), say('m-2', 0)], recent)).toBe('held');
+      expect(holds([], old)).toBeUndefined();
+    });
+    test('only likely, where messages bear the ids of other turns and it was not active since', () => {
+      expect(holds([answer('msg_0_assistant')], recent)).toBe('likely');
+      expect(holds([say('msg_0', 0), say('msg_0', 0)], recent)).toBe('likely');
+      expect(holds([answer('msg_0_assistant')], after)).toBe('held');
+    });
+    test('only likely, where it ends within the turn and was not active since', () => {
+      expect(holds([say('msg_1_user', 0)], recent)).toBe('likely');
+      expect(holds([{ ...answer('msg_1'), tool_calls: [{ id: 'c' }] }], old)).toBe('likely');
+      expect(holds([say('msg_1_user', 0)], after)).toBe('held');
+      // Its answer has an id of its own, or another turn has begun.
+      expect(holds([say('msg_1_user', 0), answer('m-2')], recent)).toBe('held');
+    });
   });
   test('keeps every field of a message as it is', () => {
     const message = { role: 'assistant', content: null, tool_calls: [{ id: 'c', function: { name: 'f' } }] };

@@ -14,7 +14,8 @@ export type Work = {
   lane: string;
   receivedAtMs: number;
   waits: number;
-  waitUntilMs: number | undefined;
+  /** When its turn was first looked for in vain. */
+  missedAtMs: number | undefined;
   settled: boolean;
 };
 

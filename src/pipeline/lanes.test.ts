@@ -37,6 +37,7 @@ function setUp(
     cache,
     titling: makeTitling({ model, gate: makeTitleGate(clock, log), maxConcurrency: 4, log }),
     maxConcurrency: given.maxConcurrency ?? 4,
+    keptBytes: 1_000_000,
     turnWaitMs: given.turnWaitMs ?? 30_000,
     locks: makeLockKeeper(memory.clock, memory.log),
     recent: makeRecent(),
@@ -50,7 +51,9 @@ function setUp(
         userId: 'u',
         createdAt: '2026-01-01T00:00:00Z',
         lastActivity: '2026-01-01T00:00:00Z',
-        messages: turns.map((turn) => ({ messageId: `${turn}_user`, role: 'user', content: turn })),
+        messages: turns.flatMap((turn) =>
+          ['user', 'assistant'].map((role) => ({ messageId: `${turn}_${role}`, role, content: turn })),
+        ),
       }),
     );
   const held = (sessionId: string, turn: string, fields: Partial<HeldEvent> = {}): HeldEvent => ({

@@ -3,17 +3,24 @@ import { backOff } from './back-off.ts';
 import { Failure } from './failures.ts';
 import type { Gates } from './gates.ts';
 import { type HandOptions, idsOf, makeHand, type Work } from './hand.ts';
-import { keyOf, type PersistPorts, persist } from './persist.ts';
+import { keyOf, type Persisted, type PersistPorts, persist } from './persist.ts';
 import type { HeldEvent, Settlement } from './ports.ts';
 import type { Recent } from './recent.ts';
 import { makeSlots } from './slots.ts';
 import { makeThrottle } from './throttle.ts';
-import type { Verdict } from './verdict.ts';
+import { makeUnstored } from './unstored.ts';
 
 type Lane = { waiting: Work[]; running: boolean };
 
 export type LaneOptions = PersistPorts &
-  HandOptions & { maxConcurrency: number; turnWaitMs: number; recent: Recent; gates: Gates };
+  HandOptions & {
+    maxConcurrency: number;
+    turnWaitMs: number;
+    /** Of conversations that were read and could not be stored. */
+    keptBytes: number;
+    recent: Recent;
+    gates: Gates;
+  };
 
 export type Lanes = {
   /** Takes an event in hand. `done` is called once, when it is settled or its lock is lost. */
@@ -35,6 +42,7 @@ export function makeLanes(options: LaneOptions): Lanes {
   const slots = makeSlots(options.maxConcurrency);
   const throttle = makeThrottle(slots, clock);
   const hand = makeHand(options);
+  const unstored = makeUnstored(options.keptBytes);
   const stopping = new AbortController();
   const settleAll = (works: readonly Work[], settlement: Settlement): void => {
     for (const work of works) void hand.settle(work, settlement);
@@ -94,11 +102,12 @@ export function makeLanes(options: LaneOptions): Lanes {
         left.map((work) => work.event),
         options,
         () => left.some((work) => !work.settled),
+        unstored.of(key),
       );
       gates.worked(result.history !== undefined);
       throttle.worked();
       if (result.history) recent.note(key, result.history, result.readAtMs);
-      conclude(left, result.verdicts, result.titled);
+      conclude(left, result);
       return undefined;
     } catch (error) {
       if (!(error instanceof Failure)) {
@@ -119,14 +128,21 @@ export function makeLanes(options: LaneOptions): Lanes {
     }
   }
 
-  function conclude(works: Work[], verdicts: Verdict[], titled: Promise<boolean> | undefined): void {
+  function conclude(works: Work[], { verdicts, readAtMs, titled }: Persisted): void {
     const complete: Work[] = [];
-    works.forEach((work, index) => {
+    for (const [index, work] of works.entries()) {
       const verdict = verdicts[index]!;
-      if (verdict.kind === 'complete') complete.push(work);
-      else if (verdict.kind === 'dead-letter') void hand.settle(work, deadLetter(verdict));
-      else waitForTurn(work, verdict);
-    });
+      const leftMs = verdict.kind === 'wait' ? timeLeft(work, readAtMs, verdict.atMostMs) : 0;
+      const decided = verdict.kind === 'wait' ? verdict.otherwise : verdict;
+      if (leftMs > 0) waitForTurn(work, leftMs);
+      else if (decided.kind === 'complete') complete.push(work);
+      else
+        void hand.settle(work, {
+          kind: 'dead-letter',
+          reason: decided.code,
+          description: decided.description,
+        });
+    }
     if (titled) awaitTitle(works[0]!.key, complete, titled);
     else settleAll(complete, { kind: 'complete' });
   }
@@ -147,11 +163,14 @@ export function makeLanes(options: LaneOptions): Lanes {
     );
   }
 
-  function waitForTurn(work: Work, verdict: Extract<Verdict, { kind: 'wait' }>): void {
+  /** How long a turn was still to be looked for when it was looked for last: a look that takes long is not the last one. */
+  function timeLeft(work: Work, readAtMs: number, atMostMs: number): number {
     // From when it was first missed: an outage before that is no time in which it could have shown.
-    work.waitUntilMs ??= clock.now() + options.turnWaitMs;
-    const leftMs = work.waitUntilMs - clock.now();
-    if (leftMs <= 0) return void hand.settle(work, deadLetter(verdict));
+    work.missedAtMs ??= readAtMs;
+    return work.missedAtMs + Math.min(options.turnWaitMs, atMostMs) - readAtMs;
+  }
+
+  function waitForTurn(work: Work, leftMs: number): void {
     work.waits += 1;
     enqueueAfter(Math.min(leftMs, backOff(work.waits - 1, clock)), [work]);
   }
@@ -172,10 +191,14 @@ export function makeLanes(options: LaneOptions): Lanes {
         lane: held.sessionId === undefined ? keyOf(event) : `session ${held.sessionId}`,
         receivedAtMs,
         waits: 0,
-        waitUntilMs: undefined,
+        missedAtMs: undefined,
         settled: false,
       };
-      hand.take(work, done);
+      const leave = unstored.enter(work.key);
+      hand.take(work, () => {
+        leave();
+        done();
+      });
       if (parsed.ok) enqueue([work]);
       else
         void hand.settle(work, {
@@ -203,7 +226,3 @@ function takeTogether(lane: Lane): Work[] {
 }
 
 const nobody: TurnEvent = { sessionId: '', userId: '', chatMessageId: '', completedAt: '', completedAtMs: 0 };
-
-function deadLetter(verdict: { code: string; description: string }): Settlement {
-  return { kind: 'dead-letter', reason: verdict.code, description: verdict.description };
-}

@@ -46,7 +46,10 @@ function processOn(memory: Memory, store: HistoryStore = memory.store, pageBytes
     else memory.redis.delete('s');
     const { verdicts, titled } = await persist(ids, turns.map(event), ports);
     await titled;
-    return verdicts.map((verdict) => (verdict.kind === 'complete' ? 'complete' : verdict.code));
+    return verdicts.map((verdict) => {
+      const decided = verdict.kind === 'wait' ? verdict.otherwise : verdict;
+      return decided.kind === 'complete' ? 'complete' : decided.code;
+    });
   };
 }
 const head = (memory: Memory) => memory.items.get('u\ns')?.item;

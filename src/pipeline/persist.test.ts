@@ -6,6 +6,7 @@ import { memoryPorts } from './memory-ports.ts';
 import { keyOf, persist } from './persist.ts';
 import { makeTitleGate } from './title-gate.ts';
 import { makeTitling } from './titling.ts';
+import { makeUnstored } from './unstored.ts';
 
 const ids = { sessionId: 's', userId: 'u' };
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
@@ -17,7 +18,7 @@ const event = (turn: string, completed = '2026-01-01T01:00:00Z'): TurnEvent => (
 });
 const say = (id: string, second: number, content = `words of ${id}`) => ({
   messageId: id,
-  role: 'user',
+  role: id.split('_')[1] ?? 'user',
   content,
   timestamp: at(second),
 });
@@ -26,8 +27,14 @@ const conversation = (turns: string[], fields: Record<string, unknown> = {}) => 
   title: null,
   createdAt: at(0),
   lastActivity: at(turns.length),
-  messages: turns.map((turn, index) => say(`${turn}_user`, index)),
+  messages: turns.flatMap((turn, index) => [say(`${turn}_user`, index), say(`${turn}_assistant`, index)]),
   ...fields,
+});
+
+const missing = (code: string) => ({
+  kind: 'wait',
+  otherwise: expect.objectContaining({ kind: 'dead-letter', code }),
+  atMostMs: Number.POSITIVE_INFINITY,
 });
 
 function setUp(
@@ -40,8 +47,10 @@ function setUp(
   const ports = { ...memory, ...paging, titling };
   const show = (value: unknown): void =>
     void memory.redis.set('s', typeof value === 'string' ? value : JSON.stringify(value));
+  const unstored = makeUnstored(1_000_000);
+  unstored.enter('a lane');
   const run = async (...events: TurnEvent[]) => {
-    const result = await persist(ids, events, ports);
+    const result = await persist(ids, events, ports, () => true, unstored.of('a lane'));
     await result.titled;
     return result.verdicts;
   };
@@ -158,7 +167,11 @@ describe('persisting a conversation', () => {
     });
     world.show(conversation(['t1']));
     expect(await world.run(event('t1'))).toEqual([{ kind: 'complete' }]);
-    expect(world.stored()?.messages.map(({ messageId }) => messageId)).toEqual(['t1_user', 'other']);
+    expect(world.stored()?.messages.map(({ messageId }) => messageId)).toEqual([
+      't1_user',
+      't1_assistant',
+      'other',
+    ]);
   });
 
   test.each([
@@ -192,7 +205,7 @@ describe('persisting a conversation', () => {
     show(conversation(['t1', 't2']));
     expect(await run(event('t2'))).toEqual([{ kind: 'complete' }]);
     expect(stored()).toMatchObject({ title: 'A Generated Title', lastActivity: at(2) });
-    expect(stored()?.messages).toHaveLength(2);
+    expect(stored()?.messages).toHaveLength(4);
   });
 
   test('a stored id that is no string does not stop the reading of history', async () => {
@@ -222,9 +235,7 @@ describe('persisting a conversation', () => {
 
   test('an expired conversation is complete if history holds the turn, and waited for if not', async () => {
     const { run, put } = setUp();
-    expect(await run(event('t1'))).toEqual([
-      expect.objectContaining({ kind: 'wait', code: 'ConversationNotFound' }),
-    ]);
+    expect(await run(event('t1'))).toEqual([missing('ConversationNotFound')]);
     put(newDocument(conversation(['t1']) as never, { persistedAt: at(1) }));
     expect(await run(event('t1'), event('t2'))).toEqual([
       { kind: 'complete' },
@@ -235,20 +246,84 @@ describe('persisting a conversation', () => {
   test('a snapshot without the turn is persisted at once, and the turn waited for', async () => {
     const { show, run, stored } = setUp();
     show(conversation(['t1']));
-    expect(await run(event('t2'))).toEqual([expect.objectContaining({ kind: 'wait', code: 'TurnNotFound' })]);
-    expect(stored()?.messages).toHaveLength(1);
+    expect(await run(event('t2'))).toEqual([missing('TurnNotFound')]);
+    expect(stored()?.messages).toHaveLength(2);
   });
 
   test('a message over the limit keeps its place by a marker; later events complete', async () => {
     const { show, run, stored } = setUp({}, { maxMessageBytes: 1000 });
-    show(conversation([], { messages: [say('t1_user', 1, 'x'.repeat(2000)), say('t2_user', 2)] }));
+    show(conversation([], { messages: [say('t1_assistant', 1, 'x'.repeat(2000)), say('t2_assistant', 2)] }));
     expect(await run(event('t1'), event('t2'))).toEqual([
       expect.objectContaining({ code: 'MessageTooLarge' }),
       { kind: 'complete' },
     ]);
     expect(stored()?.messages).toEqual([
-      { messageId: 't1_user', role: 'user', timestamp: at(1), omittedBytes: expect.any(Number) },
-      say('t2_user', 2),
+      { messageId: 't1_assistant', role: 'assistant', timestamp: at(1), omittedBytes: expect.any(Number) },
+      say('t2_assistant', 2),
     ]);
+  });
+});
+
+describe('what a round has read while history was away', () => {
+  /** A world in which the first round has read two turns, and could not store them. */
+  async function afterAnOutage() {
+    const world = setUp();
+    const { read } = world.store;
+    world.store.read = () => Promise.reject(new Failure('StoreUnavailable', 'away'));
+    world.show(conversation(['t1', 't2']));
+    await expect(world.run(event('t2'))).rejects.toThrow('away');
+    world.store.read = read;
+    return { ...world, names: () => world.stored()?.messages.map(({ messageId }) => messageId) };
+  }
+  const all = ['t1_user', 't1_assistant', 't2_user', 't2_assistant', 't3_assistant'];
+
+  test('is stored with what Redis still holds, when it has trimmed the rest', async () => {
+    const { show, run, names, calls } = await afterAnOutage();
+    show(conversation(['t3'], { messages: [say('t3_assistant', 2)], lastActivity: at(3) }));
+    expect(await run(event('t2'), event('t3'))).toEqual([{ kind: 'complete' }, { kind: 'complete' }]);
+    expect(names()).toEqual(all);
+    expect(calls).toMatchObject({ creates: 1, replaces: 0 });
+  });
+  test('is stored by itself when Redis has forgotten it', async () => {
+    const { redis, run, names } = await afterAnOutage();
+    redis.clear();
+    expect(await run(event('t2'), event('t3'))).toEqual([
+      { kind: 'complete' },
+      missing('ConversationNotFound'),
+    ]);
+    expect(names()).toEqual(all.slice(0, 4));
+  });
+  test('is stored although Redis holds something else by now, which is refused', async () => {
+    const { show, run, names } = await afterAnOutage();
+    show(conversation(['t3'], { userId: 'somebody else' }));
+    expect(await run(event('t2'))).toEqual([expect.objectContaining({ code: 'IdentityMismatch' })]);
+    expect(names()).toEqual(all.slice(0, 4));
+  });
+  test('is stored once, and not again by a later round', async () => {
+    const { redis, run, put, stored, names, items } = await afterAnOutage();
+    await run(event('t2'));
+    expect(names()).toEqual(all.slice(0, 4));
+    put({ ...stored()!, messages: [] });
+    redis.clear();
+    await run(event('t2'));
+    expect(names()).toEqual([]);
+    expect(items.size).toBe(1);
+  });
+});
+
+describe('a turn that is not there yet, while the one before is seconds old', () => {
+  test('is looked for again where messages bear the ids of turns, and then complete by its time', async () => {
+    const { show, run } = setUp();
+    show(conversation(['t1']));
+    expect(await run(event('t2', at(30)))).toEqual([
+      { kind: 'wait', otherwise: { kind: 'complete' }, atMostMs: 5_000 },
+    ]);
+    show(conversation(['t1', 't2']));
+    expect(await run(event('t2', at(30)))).toEqual([{ kind: 'complete' }]);
+  });
+  test('is complete at once where they have ids of their own', async () => {
+    const { show, run } = setUp();
+    show(conversation([], { messages: [say('m-1', 0), say('m-2', 1)], lastActivity: at(1) }));
+    expect(await run(event('t2', at(30)))).toEqual([{ kind: 'complete' }]);
   });
 });

@@ -14,7 +14,8 @@ import { fitMessages } from './fit.ts';
 import type { Clock, ConversationCache, Ids } from './ports.ts';
 import { storeTitle } from './store-title.ts';
 import type { Titling } from './titling.ts';
-import { type Verdict, verdictsOf, type Written } from './verdict.ts';
+import { type Kept, makeUnstored } from './unstored.ts';
+import { type Verdict, verdictsOf, type Written, waitElse } from './verdict.ts';
 import { type PagePorts, writePages } from './write-pages.ts';
 
 export type Persisted = {
@@ -45,41 +46,71 @@ const MAX_WRITE_ATTEMPTS = 8;
 
 /**
  * Makes one conversation durable for a group of its events: one read of Redis, one of history, at most one write.
- * Every event was received before the read was issued, so that one snapshot covers them all. `isWanted` is asked before each
- * write: the locks may have been lost meanwhile.
- * @throws Failure whose rule says hold: nothing is known to be written, all of it may be tried again.
+ * Every event was received before the read was issued, so that one snapshot covers them all. What earlier rounds have read and
+ * not stored is stored with it. `isWanted` is asked before each write: the locks may have been lost meanwhile.
+ * @throws Failure whose rule says hold: nothing is known to be written, all of it may be tried again; what was read is kept
  */
 export async function persist(
   ids: Ids,
   events: readonly TurnEvent[],
   ports: PersistPorts,
   isWanted: () => boolean = () => true,
+  kept: Kept = makeUnstored(0).of(keyOf(ids)),
 ): Promise<Persisted> {
   const readAtMs = ports.clock.now();
   let giveRoom = (): void => undefined;
+  let unstored = (): void => undefined;
   try {
     const raw = await ports.cache.read(ids.sessionId, async (bytes) => {
       giveRoom = await ports.takeRoom(bytes);
     });
-    if (raw === undefined) return await withoutSnapshot(ids, events, readAtMs, ports);
-    const parsed = parseConversation(raw);
-    if (!parsed.ok) throw new Failure('InvalidConversation', parsed.description);
-    const mismatch = identityMismatch(parsed.conversation, ids);
-    if (mismatch) throw new Failure('IdentityMismatch', mismatch);
-    const { conversation } = fitMessages(parsed.conversation, Buffer.byteLength(raw), ports.maxMessageBytes);
-    const written = await write(ids, conversation, isWanted, ports);
-    const verdicts = await verdictsOf(events, conversation, written, ports.store);
+    const shown = raw === undefined ? undefined : readSnapshot(raw, ids, ports.maxMessageBytes);
+    const fresh = shown instanceof Failure ? undefined : shown;
+    const snapshot = together(kept.snapshot, fresh);
+    if (fresh && snapshot) unstored = () => kept.keep(snapshot, raw!.length);
+    const written = snapshot && (await write(ids, snapshot, isWanted, ports));
+    // Behind the write: what was read before it could be read no more is stored all the same.
+    if (shown instanceof Failure) throw shown;
+    if (!written) return await withoutSnapshot(ids, events, readAtMs, ports);
+    const verdicts = await verdictsOf(events, fresh !== undefined, written, ports.store);
+    kept.forget();
     return { verdicts, history: written.history, readAtMs, titled: written.titled };
   } catch (error) {
-    const isDecided = error instanceof Failure && (isFinal(error.code) || error.code === 'SegmentMissing');
-    if (!isDecided) throw error;
+    const isLost = error instanceof Failure && isFinal(error.code);
+    if (isLost) kept.forget();
+    else unstored();
+    if (!isLost && !(error instanceof Failure && error.code === 'SegmentMissing')) throw error;
     ports.titling.forget(keyOf(ids));
-    const kind = isFinal(error.code) ? 'dead-letter' : 'wait';
-    const verdict: Verdict = { kind, code: error.code, description: error.message };
+    const { code, message: description } = error;
+    const verdict: Verdict = isLost
+      ? { kind: 'dead-letter', code, description }
+      : waitElse(code, description);
     return { verdicts: events.map(() => verdict), history: undefined, readAtMs, titled: undefined };
   } finally {
     giveRoom();
   }
+}
+
+/** What Redis holds, fit to be stored; or what is wrong with it. */
+function readSnapshot(raw: string, ids: Ids, maxMessageBytes: number): Conversation | Failure {
+  const parsed = parseConversation(raw);
+  if (!parsed.ok) return new Failure('InvalidConversation', parsed.description);
+  const mismatch = identityMismatch(parsed.conversation, ids);
+  if (mismatch) return new Failure('IdentityMismatch', mismatch);
+  return fitMessages(parsed.conversation, Buffer.byteLength(raw), maxMessageBytes).conversation;
+}
+
+/** Two snapshots as one, by the rules by which they would be merged one after the other. */
+function together(
+  earlier: Conversation | undefined,
+  later: Conversation | undefined,
+): Conversation | undefined {
+  if (!earlier || !later) return later ?? earlier;
+  const { title, createdAt, lastActivity, messages } = mergeConversations(
+    newDocument(earlier, { persistedAt: '' }),
+    later,
+  ).document;
+  return { sessionId: later.sessionId, userId: later.userId, title, createdAt, lastActivity, messages };
 }
 
 async function withoutSnapshot(
@@ -91,7 +122,7 @@ async function withoutSnapshot(
   const found = await readHistory(ids, ports);
   const document = found?.kind === 'tombstone' ? undefined : (found?.document ?? { ...ids, messages: [] });
   const apart = found?.kind === 'conversation' ? (found.document.segments ?? []) : [];
-  const verdicts = await verdictsOf(events, undefined, { history: document, apart }, ports.store);
+  const verdicts = await verdictsOf(events, false, { history: document, apart }, ports.store);
   return { verdicts, history: undefined, readAtMs, titled: undefined };
 }
 

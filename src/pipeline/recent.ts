@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
-import { holdsTurn, type Message } from '../history/conversation.ts';
+import type { Message } from '../history/conversation.ts';
 import type { HistoryDocument } from '../history/document.ts';
 import { isUntitled } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
 import { isMarker } from '../history/marker.ts';
+import { namesTurn } from '../history/turn.ts';
 
 /** Clocks of the publisher, the broker and this machine may differ by this much. */
 const CLOCK_MARGIN_MS = 5_000;
@@ -47,7 +48,7 @@ export function makeRecent(): Recent {
       const entry = entries.get(key);
       if (!entry?.named || enqueuedAtMs === undefined || entry.readAtMs < enqueuedAtMs + CLOCK_MARGIN_MS)
         return false;
-      return holdsTurn({ messages: entry.messages }, event) && !holdsTurn({ messages: entry.omitted }, event);
+      return namesTurn(entry.messages, event) && !namesTurn(entry.omitted, event);
     },
     forget: (key) => void entries.delete(key),
   };
