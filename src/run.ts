@@ -74,10 +74,7 @@ function whatEndsIt(log: Log, reconnect: () => void): Ending {
   let failed = false;
   const fatal = (error: unknown): void => {
     failed = true;
-    log.error(
-      { code: 'UnhandledError', reason: String((error as Error)?.stack ?? error) },
-      'an unhandled error ends the process',
-    );
+    log.error({ code: 'UnhandledError', reason: described(error) }, 'an unhandled error ends the process');
     begin();
   };
 
@@ -108,6 +105,14 @@ function whatEndsIt(log: Log, reconnect: () => void): Ending {
       if (signals > 2) process.exit(3);
     });
   return { begun, fatal, failed: () => failed, hurry: hurrying.signal };
+}
+
+/** Of what is no error its fields are told, whose values may be content, and the condition of AMQP, which is none. */
+function described(error: unknown): string {
+  if (error instanceof Error) return String(error.stack ?? error);
+  if (typeof error !== 'object' || error === null) return `a ${typeof error} was thrown`;
+  const { condition } = error as { condition?: unknown };
+  return `an object with ${Object.keys(error).join(', ') || 'no fields'} was thrown${condition ? `: ${String(condition)}` : ''}`;
 }
 
 const within = <T>(ms: number, what: Promise<T>): Promise<T | undefined> =>

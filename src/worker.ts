@@ -6,6 +6,7 @@ import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
+import { untilOpened } from './opening.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
 import type { GateState } from './pipeline/gate.ts';
@@ -41,8 +42,8 @@ export type Worker = {
 };
 
 /**
- * Connects the four services and starts to work.
- * @throws what kept a service from being opened; nothing stays open then
+ * Connects the four services, waits for those that are away, and starts to work.
+ * @throws what a service refuses for good; nothing stays open then
  */
 export async function startWorker(
   config: Config,
@@ -60,20 +61,28 @@ export async function startWorker(
       );
     await Promise.all(opened.map(close));
   };
-  const opening = await Promise.allSettled([
-    openCosmos(config, credential),
-    openRedis(config, credential, log),
-    openServiceBus(config, credential, log),
-  ]);
-  for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
-  const [store, cache, source] = opening;
-  if (store.status === 'rejected' || cache.status === 'rejected' || source.status === 'rejected') {
+  const givingUp = new AbortController();
+  const patience = { log, clock, signal: givingUp.signal };
+  const cosmos = untilOpened('cosmos', () => openCosmos(config, credential), patience);
+  const redis = untilOpened('redis', () => openRedis(config, credential, log), patience);
+  const others = Promise.all([cosmos, redis]);
+  // Service Bus may not have come so far as to wait for them.
+  others.catch(() => undefined);
+  const serviceBus = untilOpened(
+    'service-bus',
+    () => openServiceBus(config, credential, log, others),
+    patience,
+  );
+  const [store, cache, source] = await Promise.all([cosmos, redis, serviceBus]).catch(async () => {
+    // Whatever else is refused is named as well; each attempt has a deadline of its own.
+    givingUp.abort();
+    const opening = await Promise.allSettled([cosmos, redis, serviceBus]);
+    for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
     await closeAll();
-    throw new AggregateError(
-      opening.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])),
-      'a service could not be opened',
-    );
-  }
+    const reasons = opening.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    throw new AggregateError([...new Set(reasons)], 'a service could not be opened');
+  });
+  opened.push(store, cache, source);
 
   let state: Worker['state'] = 'RUNNING';
   const fail = (error: unknown): void => {
@@ -89,13 +98,13 @@ export async function startWorker(
     log,
   });
   const gates = makeGates(
-    { 'service-bus': source.value.probe, redis: cache.value.probe, cosmos: store.value.probe },
+    { 'service-bus': source.probe, redis: cache.probe, cosmos: store.probe },
     clock,
     log,
   );
   const lanes = makeLanes({
-    cache: cache.value,
-    store: store.value,
+    cache,
+    store,
     titling,
     clock,
     maxMessageBytes: MAX_MESSAGE_BYTES,
@@ -113,7 +122,7 @@ export async function startWorker(
     onFatal: fail,
     onSettled,
   });
-  const consumer = startConsumer(source.value, lanes, gates, config.maxLockedEvents, clock);
+  const consumer = startConsumer(source, lanes, gates, config.maxLockedEvents, clock);
   return {
     get state() {
       return state;
@@ -122,7 +131,7 @@ export async function startWorker(
       return lanes.inHand;
     },
     gates: [...gates.states, titleGate.state],
-    reconnect: () => source.value.reconnect(),
+    reconnect: () => source.reconnect(),
     async stop(timeoutMs, hurry) {
       if (state === 'RUNNING') state = 'DRAINING';
       const startedMs = clock.now();

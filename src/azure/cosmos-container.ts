@@ -9,7 +9,7 @@ import { withDeadline } from './deadline.ts';
 /** Of a point read or write, milliseconds as a rule: what was asked just before an outage ended must not hold its event up for long. */
 const CALL_DEADLINE_MS = 5_000;
 /** Of the container's own description, which the start waits for. */
-const OPEN_DEADLINE_MS = 15_000;
+const OPEN_DEADLINE_MS = 10_000;
 
 export type OpenContainer = {
   container: Container;

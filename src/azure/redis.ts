@@ -7,6 +7,8 @@ import type { ConversationCache, Log } from '../pipeline/ports.ts';
 import { withDeadline } from './deadline.ts';
 
 const READ_DEADLINE_MS = 5_000;
+/** Of the first connection, a token included; the next attempt begins anew. */
+const OPEN_DEADLINE_MS = 10_000;
 
 /**
  * Connects to Redis, a single node or a cluster: it finds out by itself. Only ever reads.
@@ -24,7 +26,7 @@ export async function openRedis(
     log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
   );
   try {
-    await withDeadline(15_000, 'the connection to Redis', () => single.connect());
+    await withDeadline(OPEN_DEADLINE_MS, 'the connection to Redis', () => single.connect());
     const info = await withDeadline(READ_DEADLINE_MS, 'Redis', () => single.info('cluster'));
     if (!info.includes('cluster_enabled:1')) return makeCache(single);
   } catch (error) {
@@ -46,7 +48,7 @@ export async function openRedis(
     log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
   );
   try {
-    await withDeadline(15_000, 'the connection to the Redis cluster', () => cluster.connect());
+    await withDeadline(OPEN_DEADLINE_MS, 'the connection to the Redis cluster', () => cluster.connect());
   } catch (error) {
     cluster.destroy();
     throw new Failure(

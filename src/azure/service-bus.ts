@@ -5,7 +5,7 @@ import { subscriptionOf } from './service-bus-client.ts';
 import { receiveOverLinks } from './service-bus-links.ts';
 import { receiveFromSessions, requiresSessions } from './service-bus-sessions.ts';
 
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 10_000;
 /** Long enough for the broker's refusal, which comes with the attach. */
 const FIRST_WAIT_MS = 50;
 /** How long nothing must come before the links are suspected. */
@@ -13,13 +13,15 @@ const SILENCE_MS = 30_000;
 
 /**
  * Opens the subscription, with sessions or without: it finds out by itself. One peek shows that it exists and may be read:
- * the client itself would retry for ever.
- * @throws the client's error when the subscription cannot be read
+ * the client itself would retry for ever. The first receive, which may bring an event, waits until the `others` are there
+ * to work on it.
+ * @throws the client's error when the subscription cannot be read, or what the others reject with
  */
 export async function openServiceBus(
   config: Config,
   credential: TokenCredential,
   log: Log,
+  others: Promise<unknown> = Promise.resolve(),
   silenceMs = SILENCE_MS,
 ): Promise<EventSource> {
   const entity = subscriptionOf(config, credential);
@@ -27,6 +29,7 @@ export async function openServiceBus(
   const links = receiveOverLinks(entity, { maxLockedEvents, silenceMs, log });
   try {
     await links.peek(START_DEADLINE_MS);
+    await others;
     try {
       await links.open(FIRST_WAIT_MS);
     } catch (error) {
@@ -36,7 +39,10 @@ export async function openServiceBus(
     }
     return links;
   } catch (error) {
-    await links.close();
+    // Not waited for: on a broker that hangs it takes a minute, and the next attempt has a client of its own.
+    links
+      .close()
+      .catch((reason) => log.debug({ reason: reason.message }, 'closing a client that could not open'));
     throw error;
   }
 }
