@@ -46,6 +46,8 @@ for (const [signal, code] of [
 // The Service Bus client drops errors of its own when its connection is cut; every call of ours is awaited.
 process.on('unhandledRejection', (error) => {
   if (/node_modules.(@azure|rhea)/.test(String((error as Error)?.stack))) return;
+  // The same, as the condition alone that a link was closed with.
+  if (/^(amqp|com\.microsoft):/.test(String((error as { condition?: unknown })?.condition))) return;
   console.error(error);
   process.exit(1);
 });

@@ -1,4 +1,4 @@
-import { isStray } from './azure/stray-rejection.ts';
+import { strayReason } from './azure/stray-rejection.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import type { Settled } from './pipeline/hand.ts';
 import type { Log } from './pipeline/ports.ts';
@@ -80,17 +80,21 @@ function whatEndsIt(log: Log, reconnect: () => void): Ending {
 
   let strays = 0;
   let reconnectedAtMs = Number.NEGATIVE_INFINITY;
-  const stray = (error: Error): void => {
+  const stray = (reason: string): void => {
     strays += 1;
     log.warn(
-      { code: 'StrayRejection', strays, reason: error.message },
+      { code: 'StrayRejection', strays, reason },
       'the Service Bus client dropped an error of its own: connecting anew',
     );
     if (performance.now() - reconnectedAtMs < RECONNECT_EVERY_MS) return;
     reconnectedAtMs = performance.now();
     reconnect();
   };
-  const uncaught = (error: unknown): void => (isStray(error) ? stray(error) : fatal(error));
+  const uncaught = (error: unknown): void => {
+    const reason = strayReason(error);
+    if (reason === undefined) fatal(error);
+    else stray(reason);
+  };
   process.on('uncaughtException', uncaught);
   process.on('unhandledRejection', uncaught);
 

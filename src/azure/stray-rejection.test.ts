@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isStray } from './stray-rejection.ts';
+import { strayReason } from './stray-rejection.ts';
 
 const NODE = '    at listOnTimeout (node:internal/timers:605:17)';
 const RHEA = '    at Timeout.afterTimeout (/app/node_modules/rhea-promise/dist/lib/session.js:190:28)';
@@ -22,7 +22,7 @@ test.each([
   ['a nested package under Windows', [NESTED, NODE]],
   ['a promise in the client', [CLIENT, ANONYMOUS]],
 ])("%s is the client's own", (_, frames) => {
-  expect(isStray(withStack(...frames))).toBe(true);
+  expect(strayReason(withStack(...frames))).toBe('too late');
 });
 
 test.each([
@@ -33,17 +33,27 @@ test.each([
   ['one of Node alone', [NODE]],
   ['one without frames', []],
 ])("%s is not the client's own", (_, frames) => {
-  expect(isStray(withStack(...frames))).toBe(false);
+  expect(strayReason(withStack(...frames))).toBeUndefined();
 });
 
 test.each([undefined, null, 'text', { stack: RHEA }, Object.assign(new Error(''), { stack: undefined })])(
   'what is no error with a stack is not either',
   (thrown) => {
-    expect(isStray(thrown)).toBe(false);
+    expect(strayReason(thrown)).toBeUndefined();
   },
 );
 
+/** As rhea makes it of what came over the wire: the fields are getters. */
+const bare = (condition: unknown) => Object.create({ condition }, { value: { value: [], enumerable: true } });
+
+test("a condition of AMQP that a link was closed with is the client's own", () => {
+  expect(strayReason(bare('com.microsoft:session-lock-lost'))).toBe('com.microsoft:session-lock-lost');
+  expect(strayReason(bare('amqp:link:detach-forced'))).toBe('amqp:link:detach-forced');
+  expect(strayReason(bare('a condition of somebody else'))).toBeUndefined();
+  expect(strayReason(bare(undefined))).toBeUndefined();
+});
+
 test('a message that quotes a frame does not make it one', () => {
   const error = new Error(`refused:\n${CLIENT}`);
-  expect(isStray(error)).toBe(false);
+  expect(strayReason(error)).toBeUndefined();
 });
