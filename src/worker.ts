@@ -19,6 +19,7 @@ import { makeRecent } from './pipeline/recent.ts';
 import { makeRoom } from './pipeline/room.ts';
 import { makeTitleGate } from './pipeline/title-gate.ts';
 import { makeTitling } from './pipeline/titling.ts';
+import { makeWarm } from './pipeline/warm.ts';
 
 /** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
 const MAX_MESSAGE_BYTES = 2_000_000;
@@ -111,6 +112,7 @@ export async function startWorker(
     pageBytes: config.pageBytes,
     newId: randomUUID,
     knownSegments: makeKnownSegments(),
+    warm: makeWarm(config.memoryBytes, clock),
     takeRoom: makeRoom(config.memoryBytes).take,
     keptBytes: config.memoryBytes,
     maxConcurrency: config.maxConcurrency,

@@ -29,6 +29,20 @@ export async function openCosmos(config: Config, credential: TokenCredential): P
           accessCondition: { type: 'IfMatch', condition: etag },
         }),
       ),
+    append: (ids, { messages, ...fields }, etag) =>
+      write('an append', (abortSignal) =>
+        item(ids).patch(
+          [
+            ...messages.map((value) => ({ op: 'add' as const, path: '/messages/-', value })),
+            ...Object.entries(fields).map(([field, value]) => ({
+              op: 'set' as const,
+              path: `/${field}`,
+              value,
+            })),
+          ],
+          { abortSignal, accessCondition: { type: 'IfMatch', condition: etag } },
+        ),
+      ),
     setTitle: (ids, title) =>
       write('a title patch', (abortSignal) =>
         item(ids).patch(
@@ -45,7 +59,9 @@ export async function openCosmos(config: Config, credential: TokenCredential): P
         ),
       ),
     createSegment: (segment) =>
-      write('a segment', (abortSignal) => container.items.create(segment, { abortSignal }), [409]),
+      write('a segment', (abortSignal) => container.items.create(segment, { abortSignal }), [409]).then(
+        () => undefined,
+      ),
     readSegment: (ids, id) =>
       call('a segment read', async (abortSignal) => {
         const { resource } = await item(ids, id).read<{ messages: Message[] }>({ abortSignal });
@@ -75,14 +91,14 @@ export async function openCosmos(config: Config, credential: TokenCredential): P
 
 async function write(
   what: string,
-  send: (signal: AbortSignal) => Promise<unknown>,
+  send: (signal: AbortSignal) => Promise<{ etag: string }>,
   // 404/0 on a replace or patch: the item was deleted meanwhile; reading again shows what is there.
   conflicts: readonly unknown[] = [409, 412, 404],
 ): Promise<WriteResult> {
   return call(what, async (signal) => {
     try {
-      await send(signal);
-      return 'written';
+      const { etag } = await send(signal);
+      return { etag };
     } catch (error) {
       const { code, substatus } = error as { code?: unknown; substatus?: unknown };
       if (conflicts.includes(code) && (code !== 404 || Number(substatus ?? 0) === 0)) return 'conflict';

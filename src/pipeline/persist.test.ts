@@ -106,7 +106,7 @@ describe('persisting a conversation', () => {
     show(conversation(['t1', 't2']));
     await run(event('t2'));
     expect(stored()?.title).toBe('A Generated Title');
-    expect(calls).toMatchObject({ asks: 1, titles: 0, replaces: 1 });
+    expect(calls).toMatchObject({ asks: 1, titles: 0, replaces: 0, appends: 1 });
   });
 
   test('a rename that lands while the title is being generated stays', async () => {
@@ -325,5 +325,74 @@ describe('a turn that is not there yet, while the one before is seconds old', ()
     const { show, run } = setUp();
     show(conversation([], { messages: [say('m-1', 0), say('m-2', 1)], lastActivity: at(1) }));
     expect(await run(event('t2', at(30)))).toEqual([{ kind: 'complete' }]);
+  });
+});
+
+describe('a conversation that this process stored last', () => {
+  /** One of two turns, titled and remembered. */
+  async function afterTwoTurns(given: Parameters<typeof setUp>[0] = {}, paging = {}) {
+    const world = setUp(given, paging);
+    world.show(conversation(['t1'], { title: 'Named' }));
+    await world.run(event('t1'));
+    world.show(conversation(['t1', 't2'], { title: 'Named' }));
+    await world.run(event('t2'));
+    const names = () => world.stored()?.messages.map(({ messageId }) => messageId);
+    return { ...world, names };
+  }
+  const three = ['t1', 't2', 't3'];
+  const namesOf = (turns: string[]) => turns.flatMap((turn) => [`${turn}_user`, `${turn}_assistant`]);
+
+  test('is not read again: a turn costs what it says, and nothing where it adds nothing', async () => {
+    const { calls, names, run, stored } = await afterTwoTurns();
+    expect(names()).toEqual(namesOf(['t1', 't2']));
+    expect(calls).toMatchObject({ storeReads: 1, creates: 1, appends: 1, replaces: 0 });
+    expect(stored()).toMatchObject({ title: 'Named', lastActivity: at(2) });
+    await run(event('t2'));
+    expect(calls).toMatchObject({ storeReads: 1, creates: 1, appends: 1, replaces: 0 });
+  });
+  test('is read where somebody has written it since, and loses neither of both', async () => {
+    const { put, show, run, stored, names, calls } = await afterTwoTurns();
+    const other = say('elsewhere_user', 2);
+    put({ ...stored()!, title: 'My Own Name', messages: [...stored()!.messages, other] });
+    show(conversation(three, { title: 'Named' }));
+    expect(await run(event('t3'))).toEqual([{ kind: 'complete' }]);
+    expect(names()?.toSorted()).toEqual([...namesOf(three), 'elsewhere_user'].toSorted());
+    expect(stored()?.title).toBe('My Own Name');
+    expect(calls.storeReads).toBe(2);
+  });
+  test('stays deleted where somebody has deleted it since', async () => {
+    const { put, show, run, stored } = await afterTwoTurns();
+    put({ ...ids, id: 's', deletedAt: at(9) } as never);
+    show(conversation(three, { title: 'Named' }));
+    expect(await run(event('t3'))).toEqual([{ kind: 'complete' }]);
+    expect(stored()).not.toHaveProperty('messages');
+  });
+  test('is written anew where somebody has removed it for good', async () => {
+    const { items, show, run, names } = await afterTwoTurns();
+    items.clear();
+    show(conversation(three, { title: 'Named' }));
+    expect(await run(event('t3'))).toEqual([{ kind: 'complete' }]);
+    expect(names()).toEqual(namesOf(three));
+  });
+  test('is read after a write whose outcome is unknown', async () => {
+    const { store, show, run, names, calls } = await afterTwoTurns();
+    const { append } = store;
+    store.append = async (...args) => {
+      await append(...args);
+      throw new Failure('StoreUnavailable', 'no answer');
+    };
+    show(conversation(three, { title: 'Named' }));
+    await expect(run(event('t3'))).rejects.toThrow('no answer');
+    store.append = append;
+    expect(await run(event('t3'))).toEqual([{ kind: 'complete' }]);
+    expect(names()).toEqual(namesOf(three));
+    expect(calls).toMatchObject({ storeReads: 2, appends: 2 });
+  });
+  test('is cut into pages where a turn has no room any more', async () => {
+    const { show, run, calls, stored } = await afterTwoTurns({}, { pageBytes: 900 });
+    show(conversation([...three, 't4', 't5'], { title: 'Named' }));
+    expect(await run(event('t5'))).toEqual([{ kind: 'complete' }]);
+    expect(calls).toMatchObject({ storeReads: 1, replaces: 1 });
+    expect(stored()?.segments?.length).toBeGreaterThan(0);
   });
 });

@@ -8,6 +8,7 @@ import {
 } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
 import { mergeConversations } from '../history/merge.ts';
+import { append } from './append.ts';
 import { type Assembled, assemble, type KnownSegments } from './assemble.ts';
 import { Failure, isFinal } from './failures.ts';
 import { fitMessages } from './fit.ts';
@@ -16,6 +17,7 @@ import { storeTitle } from './store-title.ts';
 import type { Titling } from './titling.ts';
 import { type Kept, makeUnstored } from './unstored.ts';
 import { type Verdict, verdictsOf, type Written, waitElse } from './verdict.ts';
+import type { Stored, Warm } from './warm.ts';
 import { type PagePorts, writePages } from './write-pages.ts';
 
 export type Persisted = {
@@ -35,6 +37,7 @@ export type PersistPorts = PagePorts & {
   titling: Titling;
   clock: Clock;
   knownSegments: KnownSegments;
+  warm: Warm;
   /** A message larger than this (bytes of JSON) is kept as a marker. */
   maxMessageBytes: number;
   /** Room for a large conversation, to be given back when it is no longer in hand. */
@@ -77,6 +80,7 @@ export async function persist(
     return { verdicts, history: written.history, readAtMs, titled: written.titled };
   } catch (error) {
     const isLost = error instanceof Failure && isFinal(error.code);
+    ports.warm.forget(keyOf(ids));
     if (isLost) kept.forget();
     else unstored();
     if (!isLost && !(error instanceof Failure && error.code === 'SegmentMissing')) throw error;
@@ -138,7 +142,8 @@ async function write(
   for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt += 1) {
     // Asked for before the read: what it brings may be stored, and forgotten, while the read is on its way.
     const underWay = ports.titling.underWay(key);
-    const found = await readHistory(ids, ports);
+    const remembered = attempt === 0 ? ports.warm.of(key) : undefined;
+    const found = remembered ? asFound(remembered) : await readHistory(ids, ports);
     if (found?.kind === 'tombstone') return { history: undefined, apart: [], titled: undefined };
     const assembled = await assemble(ids, found?.document, snapshot.messages, ports);
     if (!assembled) {
@@ -170,8 +175,17 @@ async function write(
     if (changed) {
       if (!isWanted()) throw new Failure('LockLost', 'the locks were lost before anything was written');
       document.persistedAt = now;
-      if ((await writePages(ids, document, assembled, found?.etag, ports)) === 'conflict') continue;
-    }
+      const written =
+        (merged && (await append(ids, found!, merged.appended, document, ports))) ??
+        (await writePages(ids, document, assembled, found?.etag, ports));
+      if (remembered) ports.warm.tried(written !== 'conflict');
+      if (written === 'conflict') {
+        ports.warm.forget(key);
+        continue;
+      }
+      // An untitled one is read each time: somebody may have named it.
+      if (!wantsTitle(document)) ports.warm.note(key, written);
+    } else if (!wantsTitle(document)) ports.warm.note(key, found!);
     if (!wantsTitle(document)) ports.titling.forget(key);
     const titled = job && !carried ? storeTitle(ids, key, job, ports) : undefined;
     return { history: document, apart: assembled.apart, titled };
@@ -202,7 +216,9 @@ async function beginningOf(
   return first ?? document.messages;
 }
 
-type Found = { kind: 'conversation'; document: HistoryDocument; etag: string } | { kind: 'tombstone' };
+type Found = ({ kind: 'conversation' } & Stored) | { kind: 'tombstone' };
+
+const asFound = (stored: Stored): Found => ({ kind: 'conversation', ...stored });
 
 async function readHistory(ids: Ids, { store, titling }: PersistPorts): Promise<Found | undefined> {
   const stored = await store.read(ids);
@@ -215,7 +231,8 @@ async function readHistory(ids: Ids, { store, titling }: PersistPorts): Promise<
     );
   // Who still waits to ask the model need not any more.
   if (item.kind === 'tombstone' || !wantsTitle(item.document)) titling.forget(keyOf(ids));
-  return item.kind === 'tombstone' ? item : { ...item, etag: stored.etag };
+  if (item.kind === 'tombstone') return item;
+  return { ...item, etag: stored.etag, bytes: Buffer.byteLength(JSON.stringify(item.document)) };
 }
 
 function identityMismatch(conversation: Conversation, ids: Ids): string | undefined {
