@@ -18,6 +18,7 @@ import { makeRecent } from './pipeline/recent.ts';
 import { makeRoom } from './pipeline/room.ts';
 import { makeTitleGate } from './pipeline/title-gate.ts';
 import { makeTitling } from './pipeline/titling.ts';
+import { unwatched, type Watch } from './pipeline/watch.ts';
 
 /** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
 const MAX_MESSAGE_BYTES = 2_000_000;
@@ -49,6 +50,7 @@ export async function startWorker(
   log: Log,
   onFatal: (error: unknown) => void,
   onSettled?: (settled: Settled) => void,
+  watch: Watch = unwatched,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -61,9 +63,9 @@ export async function startWorker(
     await Promise.all(opened.map(close));
   };
   const opening = await Promise.allSettled([
-    openCosmos(config, credential),
-    openRedis(config, credential, log),
-    openServiceBus(config, credential, log),
+    openCosmos(config, credential, watch),
+    openRedis(config, credential, log, watch),
+    openServiceBus(config, credential, log, undefined, watch),
   ]);
   for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
   const [store, cache, source] = opening;
@@ -83,10 +85,11 @@ export async function startWorker(
   const locks = makeLockKeeper(clock, log);
   const titleGate = makeTitleGate(clock, log);
   const titling = makeTitling({
-    model: openChatCompletions(config, credential),
+    model: openChatCompletions(config, credential, watch),
     gate: titleGate,
     maxConcurrency: config.titles.maxConcurrency,
     log,
+    watch,
   });
   const gates = makeGates(
     { 'service-bus': source.value.probe, redis: cache.value.probe, cosmos: store.value.probe },
@@ -111,6 +114,7 @@ export async function startWorker(
     log,
     onFatal: fail,
     onSettled,
+    watch,
   });
   const consumer = startConsumer(source.value, lanes, gates, config.maxLockedEvents, clock);
   return {

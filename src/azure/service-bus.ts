@@ -1,6 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
 import type { EventSource, Log } from '../pipeline/ports.ts';
+import { unwatched, type Watch } from '../pipeline/watch.ts';
 import { subscriptionOf } from './service-bus-client.ts';
 import { receiveOverLinks } from './service-bus-links.ts';
 import { receiveFromSessions, requiresSessions } from './service-bus-sessions.ts';
@@ -21,10 +22,11 @@ export async function openServiceBus(
   credential: TokenCredential,
   log: Log,
   silenceMs = SILENCE_MS,
+  watch: Watch = unwatched,
 ): Promise<EventSource> {
   const entity = subscriptionOf(config, credential);
   const { maxConcurrency, maxLockedEvents } = config;
-  const links = receiveOverLinks(entity, { maxLockedEvents, silenceMs, log });
+  const links = receiveOverLinks(entity, { maxLockedEvents, silenceMs, log, watch });
   try {
     await links.peek(START_DEADLINE_MS);
     try {
@@ -32,7 +34,7 @@ export async function openServiceBus(
     } catch (error) {
       if (!refusesWithoutSession(error) || !(await requiresSessions(entity))) throw error;
       await links.close();
-      return receiveFromSessions(entity, { maxConcurrency, maxLockedEvents, silenceMs, log });
+      return receiveFromSessions(entity, { maxConcurrency, maxLockedEvents, silenceMs, log, watch });
     }
     return links;
   } catch (error) {

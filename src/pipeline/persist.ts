@@ -15,6 +15,7 @@ import type { Clock, ConversationCache, Ids } from './ports.ts';
 import { storeTitle } from './store-title.ts';
 import type { Titling } from './titling.ts';
 import { type Verdict, verdictsOf, type Written } from './verdict.ts';
+import type { RoundFacts } from './watch.ts';
 import { type PagePorts, writePages } from './write-pages.ts';
 
 export type Persisted = {
@@ -38,6 +39,8 @@ export type PersistPorts = PagePorts & {
   maxMessageBytes: number;
   /** Room for a large conversation, to be given back when it is no longer in hand. */
   takeRoom: (bytes: number) => Promise<() => void>;
+  /** Told what there is to know of this round. */
+  note?: (facts: RoundFacts) => void;
 };
 
 /** Other writers are few; after this many lost races the conversation steps back for a while. */
@@ -61,6 +64,7 @@ export async function persist(
     const raw = await ports.cache.read(ids.sessionId, async (bytes) => {
       giveRoom = await ports.takeRoom(bytes);
     });
+    if (raw !== undefined) ports.note?.({ bytes: Buffer.byteLength(raw) });
     if (raw === undefined) return await withoutSnapshot(ids, events, readAtMs, ports);
     const parsed = parseConversation(raw);
     if (!parsed.ok) throw new Failure('InvalidConversation', parsed.description);
@@ -141,7 +145,12 @@ async function write(
       document.persistedAt = now;
       if ((await writePages(ids, document, assembled, found?.etag, ports)) === 'conflict') continue;
     }
-    if (!wantsTitle(document)) ports.titling.forget(key);
+    ports.note?.({
+      messages: countOf(document, assembled),
+      write: !changed ? 'none' : found ? 'replace' : 'create',
+      conflicts: attempt,
+    });
+    if (!wantsTitle(document)) ports.titling.forget(key, carried ? 'stored' : 'overtaken');
     const titled = job && !carried ? storeTitle(ids, key, job, ports) : undefined;
     return { history: document, apart: assembled.apart, titled };
   }
@@ -159,6 +168,9 @@ const whole = (head: HistoryDocument, { parts }: Assembled): HistoryDocument =>
   parts.length === 0
     ? head
     : { ...head, messages: [...parts.flatMap(({ messages }) => messages), ...head.messages] };
+
+const countOf = ({ messages }: HistoryDocument, { apart }: Assembled): number =>
+  apart.reduce((sum, { count }) => sum + count, messages.length);
 
 /** The messages that a title is made from: the first ones, wherever they are. */
 async function beginningOf(
@@ -197,3 +209,9 @@ function identityMismatch(conversation: Conversation, ids: Ids): string | undefi
 
 /** One key a conversation of one user; neither part may run into the other. */
 export const keyOf = (ids: Ids): string => JSON.stringify([ids.userId, ids.sessionId]);
+
+/** What stands in such a key. */
+export function idsOfKey(key: string): Ids {
+  const [userId, sessionId] = JSON.parse(key) as [string, string];
+  return { userId, sessionId };
+}

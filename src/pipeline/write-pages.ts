@@ -4,6 +4,7 @@ import { isSegmentList, makeSegment, type Segment, type SegmentRef } from '../hi
 import type { Assembled } from './assemble.ts';
 import { Failure } from './failures.ts';
 import type { Clock, HistoryStore, Ids, WriteResult } from './ports.ts';
+import type { RoundFacts } from './watch.ts';
 
 /** 2 MB less Cosmos DB's own fields, which it counts too. */
 const MAX_ITEM_BYTES = 2_090_000;
@@ -24,6 +25,8 @@ export type PagePorts = {
   pageBytes: number;
   /** A UUID for a new segment. */
   newId: () => string;
+  /** Told how many segments there are. */
+  note?: (facts: RoundFacts) => void;
 };
 
 /**
@@ -37,7 +40,7 @@ export async function writePages(
   document: HistoryDocument,
   { apart, parts }: Assembled,
   etag: string | undefined,
-  { store, pageBytes, newId, clock }: PagePorts,
+  { store, pageBytes, newId, clock, note }: PagePorts,
 ): Promise<WriteResult> {
   const { messages, segments, ...fields } = document;
   const fixedBytes = Buffer.byteLength(JSON.stringify({ ...fields, messages: [], segments }));
@@ -52,6 +55,7 @@ export async function writePages(
   const begunMs = clock.now();
   if (fresh.length > 0) await forEachAtOnce(fresh, (segment) => store.createSegment(segment));
   const all = [...apart, ...list];
+  note?.({ segments: all.length });
   const head = {
     ...fields,
     messages: layout.head,
