@@ -20,6 +20,7 @@ import { makeRoom } from './pipeline/room.ts';
 import { makeTitleGate } from './pipeline/title-gate.ts';
 import { makeTitling } from './pipeline/titling.ts';
 import { makeWarm } from './pipeline/warm.ts';
+import { unwatched, type Watch } from './pipeline/watch.ts';
 
 /** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
 const MAX_MESSAGE_BYTES = 2_000_000;
@@ -51,6 +52,7 @@ export async function startWorker(
   log: Log,
   onFatal: (error: unknown) => void,
   onSettled?: (settled: Settled) => void,
+  watch: Watch = unwatched,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -64,14 +66,14 @@ export async function startWorker(
   };
   const givingUp = new AbortController();
   const patience = { log, clock, signal: givingUp.signal };
-  const cosmos = untilOpened('cosmos', () => openCosmos(config, credential), patience);
-  const redis = untilOpened('redis', () => openRedis(config, credential, log), patience);
+  const cosmos = untilOpened('cosmos', () => openCosmos(config, credential, watch), patience);
+  const redis = untilOpened('redis', () => openRedis(config, credential, log, watch), patience);
   const others = Promise.all([cosmos, redis]);
   // Service Bus may not have come so far as to wait for them.
   others.catch(() => undefined);
   const serviceBus = untilOpened(
     'service-bus',
-    () => openServiceBus(config, credential, log, others),
+    () => openServiceBus(config, credential, log, { others, watch }),
     patience,
   );
   const [store, cache, source] = await Promise.all([cosmos, redis, serviceBus]).catch(async () => {
@@ -93,10 +95,11 @@ export async function startWorker(
   const locks = makeLockKeeper(clock, log);
   const titleGate = makeTitleGate(clock, log);
   const titling = makeTitling({
-    model: openChatCompletions(config, credential),
+    model: openChatCompletions(config, credential, watch),
     gate: titleGate,
     maxConcurrency: config.titles.maxConcurrency,
     log,
+    watch,
   });
   const gates = makeGates(
     { 'service-bus': source.probe, redis: cache.probe, cosmos: store.probe },
@@ -123,6 +126,7 @@ export async function startWorker(
     log,
     onFatal: fail,
     onSettled,
+    watch,
   });
   const consumer = startConsumer(source, lanes, gates, config.maxLockedEvents, clock);
   return {

@@ -11,9 +11,17 @@ const arrows: Record<string, string[]> = {
     'src/history/',
     'src/pipeline/ports.ts',
     'src/pipeline/failures.ts',
+    'src/pipeline/watch.ts',
     'src/config.ts',
   ],
-  'src/telemetry/': ['src/telemetry/', 'src/config.ts', 'src/pipeline/ports.ts', 'src/pipeline/failures.ts'],
+  'src/telemetry/': [
+    'src/telemetry/',
+    'src/config.ts',
+    'src/history/event.ts',
+    'src/pipeline/ports.ts',
+    'src/pipeline/failures.ts',
+    'src/pipeline/watch.ts',
+  ],
   'src/operations/': ['src/'],
   'src/': ['src/'],
   // `dev` starts the stand-ins; nothing else of the worker knows them.

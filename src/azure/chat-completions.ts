@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { titlePrompt } from '../history/title.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { TitleModel } from '../pipeline/ports.ts';
+import { type CallFacts, unwatched, type Watch } from '../pipeline/watch.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 
 const SCOPE = 'https://cognitiveservices.azure.com/.default';
@@ -14,7 +15,11 @@ const MAX_COMPLETION_TOKENS = 1_000;
 type Optional = { max_completion_tokens?: number; max_tokens?: number; temperature?: number };
 
 /** The title model behind either form of endpoint. Parameters that it refuses are dropped, once for all. */
-export function openChatCompletions(config: Config, credential: TokenCredential): TitleModel {
+export function openChatCompletions(
+  config: Config,
+  credential: TokenCredential,
+  watch: Watch = unwatched,
+): TitleModel {
   const { endpoint, access, apiVersion, model, deadlineMs } = config.titles;
   const deployment = /\/openai\/deployments\/([^/]+)/.exec(new URL(endpoint).pathname)?.[1];
   const client = new OpenAI({
@@ -31,15 +36,32 @@ export function openChatCompletions(config: Config, credential: TokenCredential)
   async function send(
     messages: { role: 'system' | 'user'; content: string }[],
     signal: AbortSignal,
+    note: (facts: CallFacts) => void,
   ): Promise<string> {
+    let attempts = 0;
+    // The client tells of none of its attempts.
+    const counting = client.withOptions({
+      async fetch(url, init) {
+        attempts += 1;
+        const response = await fetch(url, init);
+        note({ status: response.status, retries: attempts - 1 });
+        return response;
+      },
+    });
     for (;;) {
       const sent = optional;
       try {
-        const answer = await client.chat.completions.create(
+        const answer = await counting.chat.completions.create(
           { model: model ?? deployment!, messages, ...sent },
           { signal },
         );
         const choice = answer.choices[0];
+        note({
+          model: answer.model,
+          inputTokens: answer.usage?.prompt_tokens ?? 0,
+          outputTokens: answer.usage?.completion_tokens ?? 0,
+          content: { input: messages, output: choice?.message.content ?? '' },
+        });
         if (choice?.finish_reason === 'content_filter')
           throw new Failure('TitleRefused', 'the answer was filtered');
         if (choice?.finish_reason === 'length') return '';
@@ -63,11 +85,14 @@ export function openChatCompletions(config: Config, credential: TokenCredential)
         { role: 'system' as const, content: prompt.system },
         { role: 'user' as const, content: prompt.user },
       ];
-      try {
-        return await withDeadline(deadlineMs, 'the title model', (signal) => send(messages, signal));
-      } catch (error) {
-        throw error instanceof Failure ? error : titleFailure(error);
-      }
+      return watch.call('titles', 'chat', async (note) => {
+        note({ model: model ?? deployment! });
+        try {
+          return await withDeadline(deadlineMs, 'the title model', (signal) => send(messages, signal, note));
+        } catch (error) {
+          throw error instanceof Failure ? error : titleFailure(error);
+        }
+      });
     },
   };
 }

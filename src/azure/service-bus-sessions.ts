@@ -1,5 +1,6 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { EventSource, HeldEvent, Log } from '../pipeline/ports.ts';
+import type { Watch } from '../pipeline/watch.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import { type Client, type Entity, IDLE_WAIT_MS, openReceiver, peekOldest } from './service-bus-client.ts';
 import { makeHeldSequences } from './service-bus-held.ts';
@@ -29,6 +30,7 @@ export type SessionsOptions = {
   maxLockedEvents: number;
   silenceMs: number;
   log: Log;
+  watch: Watch;
 };
 
 /** A receive that waits for a session to receive from. */
@@ -61,7 +63,7 @@ export async function requiresSessions({ connect, topic, subscription }: Entity)
  */
 export function receiveFromSessions(entity: Entity, options: SessionsOptions): EventSource {
   const { topic, subscription } = entity;
-  const { log } = options;
+  const { log, watch } = options;
   const lockTimes = makeLockTimes();
   /** Those on which nobody receives just now and somebody may; the longest unused first. */
   const ready: Session[] = [];
@@ -72,7 +74,7 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
   let current = entity.connect();
   let othersWait = false;
   let closed = false;
-  const watch = makeWatch({
+  const silence = makeWatch({
     silenceMs: options.silenceMs,
     log,
     oldest: () => {
@@ -131,7 +133,7 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
     const startedMs = performance.now();
     const granting = asked
       .call((client) => client.acceptNextSession(topic, subscription, { maxAutoLockRenewalDurationInMs: 0 }))
-      .then((receiver) => makeSession(receiver, asked, lockTimes, letGo));
+      .then((receiver) => makeSession(receiver, asked, lockTimes, letGo, watch));
     try {
       const session = await withDeadline(ACCEPT_DEADLINE_MS, 'the next session', () => granting);
       othersWait = performance.now() - startedMs < AT_ONCE_MS;
@@ -169,12 +171,12 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
   async function receive(signal: AbortSignal): Promise<HeldEvent | undefined> {
     const session = await nextSession(signal);
     if (!session) {
-      if (!signal.aborted && (await watch.isDead())) replace(current, () => entity.connect());
+      if (!signal.aborted && (await silence.isDead())) replace(current, () => entity.connect());
       return undefined;
     }
     const message = signal.aborted ? undefined : await receiveFrom(session);
     session.taken = false;
-    if (message) watch.came();
+    if (message) silence.came();
     if (session.lost) return undefined;
     const isOver = !message || session.received >= MESSAGES_A_TURN;
     if (!isOver) offer(session);

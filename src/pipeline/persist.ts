@@ -18,6 +18,7 @@ import type { Titling } from './titling.ts';
 import { type Kept, makeUnstored } from './unstored.ts';
 import { type Verdict, verdictsOf, type Written, waitElse } from './verdict.ts';
 import type { Stored, Warm } from './warm.ts';
+import type { RoundFacts } from './watch.ts';
 import { type PagePorts, writePages } from './write-pages.ts';
 
 export type Persisted = {
@@ -42,6 +43,8 @@ export type PersistPorts = PagePorts & {
   maxMessageBytes: number;
   /** Room for a large conversation, to be given back when it is no longer in hand. */
   takeRoom: (bytes: number) => Promise<() => void>;
+  /** Told what there is to know of this round. */
+  note?: (facts: RoundFacts) => void;
 };
 
 /** Other writers are few; after this many lost races the conversation steps back for a while. */
@@ -67,6 +70,7 @@ export async function persist(
     const raw = await ports.cache.read(ids.sessionId, async (bytes) => {
       giveRoom = await ports.takeRoom(bytes);
     });
+    if (raw !== undefined) ports.note?.({ bytes: Buffer.byteLength(raw) });
     const shown = raw === undefined ? undefined : readSnapshot(raw, ids, ports.maxMessageBytes);
     const fresh = shown instanceof Failure ? undefined : shown;
     const snapshot = together(kept.snapshot, fresh);
@@ -172,21 +176,23 @@ async function write(
       merged.changed ||
       document.title !== found!.document.title ||
       document.titleRefused !== found!.document.titleRefused;
+    let kind: RoundFacts['write'] = 'none';
     if (changed) {
       if (!isWanted()) throw new Failure('LockLost', 'the locks were lost before anything was written');
       document.persistedAt = now;
-      const written =
-        (merged && (await append(ids, found!, merged.appended, document, ports))) ??
-        (await writePages(ids, document, assembled, found?.etag, ports));
+      const appended = merged && (await append(ids, found!, merged.appended, document, ports));
+      const written = appended ?? (await writePages(ids, document, assembled, found?.etag, ports));
       if (remembered) ports.warm.tried(written !== 'conflict');
       if (written === 'conflict') {
         ports.warm.forget(key);
         continue;
       }
+      kind = appended ? 'append' : found ? 'replace' : 'create';
       // An untitled one is read each time: somebody may have named it.
       if (!wantsTitle(document)) ports.warm.note(key, written);
     } else if (!wantsTitle(document)) ports.warm.note(key, found!);
-    if (!wantsTitle(document)) ports.titling.forget(key);
+    ports.note?.({ messages: countOf(document, assembled), write: kind, conflicts: attempt });
+    if (!wantsTitle(document)) ports.titling.forget(key, carried ? 'stored' : 'overtaken');
     const titled = job && !carried ? storeTitle(ids, key, job, ports) : undefined;
     return { history: document, apart: assembled.apart, titled };
   }
@@ -204,6 +210,9 @@ const whole = (head: HistoryDocument, { parts }: Assembled): HistoryDocument =>
   parts.length === 0
     ? head
     : { ...head, messages: [...parts.flatMap(({ messages }) => messages), ...head.messages] };
+
+const countOf = ({ messages }: HistoryDocument, { apart }: Assembled): number =>
+  apart.reduce((sum, { count }) => sum + count, messages.length);
 
 /** The messages that a title is made from: the first ones, wherever they are. */
 async function beginningOf(
@@ -245,3 +254,9 @@ function identityMismatch(conversation: Conversation, ids: Ids): string | undefi
 
 /** One key a conversation of one user; neither part may run into the other. */
 export const keyOf = (ids: Ids): string => JSON.stringify([ids.userId, ids.sessionId]);
+
+/** What stands in such a key. */
+export function idsOfKey(key: string): Ids {
+  const [userId, sessionId] = JSON.parse(key) as [string, string];
+  return { userId, sessionId };
+}

@@ -5,6 +5,7 @@ import type { Assembled } from './assemble.ts';
 import { Failure } from './failures.ts';
 import type { Clock, HistoryStore, Ids } from './ports.ts';
 import type { Stored } from './warm.ts';
+import type { RoundFacts } from './watch.ts';
 
 /** 2 MB less Cosmos DB's own fields, which it counts too. */
 const MAX_ITEM_BYTES = 2_090_000;
@@ -25,6 +26,8 @@ export type PagePorts = {
   pageBytes: number;
   /** A UUID for a new segment. */
   newId: () => string;
+  /** Told how many segments there are. */
+  note?: (facts: RoundFacts) => void;
 };
 
 /**
@@ -38,7 +41,7 @@ export async function writePages(
   document: HistoryDocument,
   { apart, parts }: Assembled,
   etag: string | undefined,
-  { store, pageBytes, newId, clock }: PagePorts,
+  { store, pageBytes, newId, clock, note }: PagePorts,
 ): Promise<Stored | 'conflict'> {
   const { messages, segments, ...fields } = document;
   const fixedBytes = Buffer.byteLength(JSON.stringify({ ...fields, messages: [], segments }));
@@ -53,6 +56,7 @@ export async function writePages(
   const begunMs = clock.now();
   if (fresh.length > 0) await forEachAtOnce(fresh, (segment) => store.createSegment(segment));
   const all = [...apart, ...list];
+  note?.({ segments: all.length });
   const head = {
     ...fields,
     messages: layout.head,
