@@ -69,7 +69,7 @@ const broken: Broken[] = [
         'const result = await watch.round(',
         "settleAll(left, { kind: 'complete' });\n      const result = await watch.round(",
       ],
-      ['pipeline/lanes.ts', '() => left.some((work) => !work.settled)', '() => true'],
+      ['pipeline/lanes.ts', '=> left.some((work) => !work.settled)', '=> true'],
     ],
     plan: [slow, ...kills],
     shows: 'lost',
