@@ -1,7 +1,7 @@
 import type { Message } from '../history/conversation.ts';
 import type { HistoryDocument } from '../history/document.ts';
 import { type Appended, type HistoryStore, type Ids, MAX_APPENDED_MESSAGES } from './ports.ts';
-import type { Stored } from './warm.ts';
+import { type Stored, sizeOf } from './warm.ts';
 
 /** The fields of a head that an append may set. */
 const FIELDS = ['lastActivity', 'persistedAt', 'title', 'titleRefused'] as const;
@@ -21,7 +21,7 @@ export async function append(
   if (!messages || messages.length > MAX_APPENDED_MESSAGES) return undefined;
   const changed = FIELDS.filter((field) => document[field] !== found.document[field]);
   const fields = Object.fromEntries(changed.map((field) => [field, document[field]]));
-  const bytes = found.bytes + Buffer.byteLength(JSON.stringify({ ...fields, messages }));
+  const bytes = sizeOf(found) + Buffer.byteLength(JSON.stringify({ ...fields, messages }));
   if (bytes > pageBytes) return undefined;
   const appended = { ...fields, messages } as Appended;
   const result = await store.append(ids, appended, found.etag);

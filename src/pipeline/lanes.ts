@@ -1,9 +1,10 @@
 import { parseEvent, type TurnEvent } from '../history/event.ts';
 import { backOff } from './back-off.ts';
+import { keyOf } from './conversation-key.ts';
 import { Failure } from './failures.ts';
 import type { Gates } from './gates.ts';
 import { type HandOptions, idsOf, makeHand, type Work } from './hand.ts';
-import { keyOf, type Persisted, type PersistPorts, persist } from './persist.ts';
+import { type Persisted, type PersistPorts, persist } from './persist.ts';
 import type { HeldEvent, Settlement } from './ports.ts';
 import type { Recent } from './recent.ts';
 import { makeSlots } from './slots.ts';

@@ -109,7 +109,7 @@ export function memoryPorts(
     newId: () => randomUUID() as string,
     knownSegments: makeKnownSegments(),
     takeRoom: async () => () => undefined,
-    warm: makeWarm(1_000_000, { random: Math.random }),
+    warm: makeWarm(1_000_000, { random: () => 1 }),
   };
   return { ...paging, redis, items, segments, put, calls, cache, store, model, clock, log };
 }

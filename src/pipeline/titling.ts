@@ -1,7 +1,7 @@
 import type { Message } from '../history/conversation.ts';
 import { cleanTitle, type TitleLine, titleContext } from '../history/title.ts';
+import { idsOfKey } from './conversation-key.ts';
 import { Failure } from './failures.ts';
-import { idsOfKey } from './persist.ts';
 import type { Log, TitleModel } from './ports.ts';
 import { makeSlots } from './slots.ts';
 import type { TitleGate } from './title-gate.ts';

@@ -27,11 +27,11 @@ test('is not used where others write the same conversations, but now and then, a
   let random = 0.5;
   const warm = makeWarm(100, { random: () => random });
   warm.note('a', stored('1', 10));
-  for (let tries = 0; tries < 40; tries += 1) warm.tried(false);
+  for (let tries = 0; tries < 40; tries += 1) warm.odds.tried(false);
   expect(warm.of('a')).toBeUndefined();
   random = 0;
   expect(warm.of('a')).toBeDefined();
   random = 0.5;
-  for (let tries = 0; tries < 20; tries += 1) warm.tried(true);
+  for (let tries = 0; tries < 20; tries += 1) warm.odds.tried(true);
   expect(warm.of('a')).toBeDefined();
 });

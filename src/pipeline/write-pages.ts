@@ -65,8 +65,7 @@ export async function writePages(
   if (clock.now() - begunMs > MAX_WRITE_MS)
     throw new Failure('StoreUnavailable', 'the segments took so long to write that they may be swept by now');
   const result = await (etag === undefined ? store.create(head) : store.replace(head, etag));
-  if (result !== 'conflict')
-    return { document: head, etag: result.etag, bytes: Buffer.byteLength(JSON.stringify(head)) };
+  if (result !== 'conflict') return { document: head, etag: result.etag };
   if (fresh.length > 0) await discard(ids, fresh, store);
   return 'conflict';
 }
