@@ -1,4 +1,4 @@
-import { getBearerTokenProvider, type TokenCredential } from '@azure/identity';
+import type { TokenCredential } from '@azure/identity';
 import OpenAI, { APIError } from 'openai';
 import type { Config } from '../config.ts';
 import { titlePrompt } from '../history/title.ts';
@@ -24,7 +24,7 @@ export function openChatCompletions(
   const deployment = /\/openai\/deployments\/([^/]+)/.exec(new URL(endpoint).pathname)?.[1];
   const client = new OpenAI({
     baseURL: endpoint.replace(/\/+$/, ''),
-    apiKey: access.kind === 'key' ? access.key : getBearerTokenProvider(credential, SCOPE),
+    apiKey: access.kind === 'key' ? access.key : () => bearerOf(credential),
     // Azure reads a key from `api-key`; the bearer header that the client sends as well is taken by the v1 form.
     ...(access.kind === 'key' ? { defaultHeaders: { 'api-key': access.key } } : {}),
     ...(deployment === undefined ? {} : { defaultQuery: { 'api-version': apiVersion } }),
@@ -95,6 +95,13 @@ export function openChatCompletions(
       });
     },
   };
+}
+
+/** Asked for with each request: the credential keeps the token. */
+async function bearerOf(credential: TokenCredential): Promise<string> {
+  const token = await credential.getToken(SCOPE);
+  if (!token) throw new Failure('TitleUnavailable', 'no token could be had for the title model');
+  return token.token;
 }
 
 /** Which of the parameters sent a 400 blames. Older API versions name it in the message only, with `param: null`. */

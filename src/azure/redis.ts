@@ -1,5 +1,4 @@
 import type { TokenCredential } from '@azure/identity';
-import { EntraIdCredentialsProviderFactory, REDIS_SCOPE_DEFAULT } from '@redis/entraid';
 import { createClient, createCluster, ErrorReply, type RedisClientOptions } from 'redis';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
@@ -21,7 +20,7 @@ export async function openRedis(
   log: Log,
   watch: Watch = unwatched,
 ): Promise<ConversationCache> {
-  const options = clientOptions(config, credential, log);
+  const options = await clientOptions(config, credential, log);
   const single = createClient(options);
   // Without a listener the client's errors would end the process; they surface through the calls as well.
   single.on('error', (error: Error) =>
@@ -111,12 +110,12 @@ function cacheFailure(error: unknown): Failure {
     : new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
 }
 
-function clientOptions(config: Config, credential: TokenCredential, log: Log) {
+async function clientOptions(config: Config, credential: TokenCredential, log: Log) {
   const { host, port, tls, username, access } = config.redis;
   return {
     ...(access.kind === 'key'
       ? { password: access.key, ...(username === undefined ? {} : { username }) }
-      : { credentialsProvider: entraProvider(credential, log) }),
+      : { credentialsProvider: await entraProvider(credential, log) }),
     socket: {
       host,
       port,
@@ -134,7 +133,8 @@ function clientOptions(config: Config, credential: TokenCredential, log: Log) {
   } satisfies RedisClientOptions;
 }
 
-function entraProvider(credential: TokenCredential, log: Log) {
+async function entraProvider(credential: TokenCredential, log: Log) {
+  const { EntraIdCredentialsProviderFactory, REDIS_SCOPE_DEFAULT } = await import('@redis/entraid');
   return EntraIdCredentialsProviderFactory.createForDefaultAzureCredential({
     credential,
     scopes: REDIS_SCOPE_DEFAULT,
