@@ -1,10 +1,12 @@
 import { isStray } from './azure/stray-rejection.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Config, ConfigError, exportsTelemetry, readConfig } from './config.ts';
 import type { Settled } from './pipeline/hand.ts';
 import type { Log } from './pipeline/ports.ts';
+import type { Watch } from './pipeline/watch.ts';
 import { settings } from './settings.ts';
-import { makeLog } from './telemetry/log.ts';
-import { startWorker, type Worker } from './worker.ts';
+import { makeLog, terminal } from './telemetry/log.ts';
+import type { Telemetry } from './telemetry/start.ts';
+import type { Worker } from './worker.ts';
 
 /** As sysexits.h has it. */
 export const EXIT_CONFIGURATION = 78;
@@ -13,6 +15,9 @@ export const EXIT_CONFIGURATION = 78;
 const LAST_START_MS = 1_000;
 /** A client that is being replaced may leave several promises dangling; its successor is not replaced for each of them. */
 const RECONNECT_EVERY_MS = 10_000;
+/** How long the last telemetry may take to be sent (SPEC §7), and how long when told to hurry. */
+const FLUSH_MS = 5_000;
+const HURRIED_FLUSH_MS = 500;
 
 /**
  * Runs the worker until a signal or a fatal error. Exit codes: 0 all settled; 1 an error ended it, or a service could not
@@ -27,11 +32,38 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     console.error(error.message);
     return EXIT_CONFIGURATION;
   }
-  const log = makeLog(config.logLevel, config.serviceName);
+  const log = makeLog(
+    config.logLevel,
+    config.serviceName,
+    process.stdout.isTTY ? await terminal() : undefined,
+  );
+  // Both are imported here and in this order: the telemetry changes modules that the worker then imports.
+  const telemetry = exportsTelemetry(config.telemetry)
+    ? await import('./telemetry/start.ts').then(({ startTelemetry }) => startTelemetry(config, log))
+    : undefined;
+  if (telemetry) log.attach(telemetry.sink);
   warnOfKeys(environment, log);
   let worker: Worker | undefined;
   const ending = whatEndsIt(log, () => worker?.reconnect());
-  const starting = startWorker(config, log, ending.fatal, (settled) => say(log, settled));
+  try {
+    return await work(config, log, ending, telemetry?.watch, (started) => {
+      worker = started;
+    });
+  } finally {
+    await flush(telemetry, ending.hurry);
+  }
+}
+
+async function work(
+  config: Config,
+  log: Log,
+  ending: Ending,
+  watch: Watch | undefined,
+  onStarted: (worker: Worker) => void,
+): Promise<number> {
+  const { startWorker } = await import('./worker.ts');
+  let worker: Worker | undefined;
+  const starting = startWorker(config, log, ending.fatal, (settled) => say(log, settled), watch);
   try {
     worker = await Promise.race([starting, ending.begun.then(() => within(LAST_START_MS, starting))]);
   } catch (error) {
@@ -45,6 +77,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   }
   // Told to end during a start that hangs: nothing has been worked on.
   if (!worker) return ending.failed() ? 1 : 0;
+  onStarted(worker);
   log.info({ maxConcurrency: config.maxConcurrency, maxLockedEvents: config.maxLockedEvents }, 'receiving');
 
   await ending.begun;
@@ -52,6 +85,17 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   log.info({ abandoned }, 'stopped');
   if (ending.failed()) return 1;
   return abandoned > 0 ? 3 : 0;
+}
+
+/** Whatever the exports do, the process ends in time. */
+async function flush(telemetry: Telemetry | undefined, hurry: AbortSignal): Promise<void> {
+  if (!telemetry) return;
+  const hurried = new Promise<void>((resolve) => {
+    const soon = (): void => void setTimeout(resolve, HURRIED_FLUSH_MS);
+    if (hurry.aborted) soon();
+    else hurry.addEventListener('abort', soon, { once: true });
+  });
+  await Promise.race([telemetry.flush(FLUSH_MS), hurried]);
 }
 
 type Ending = {

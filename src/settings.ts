@@ -20,6 +20,8 @@ const oneOf =
       ? undefined
       : `is ${shown(value)}, expected one of ${allowed.join(', ')}`;
 
+const truth = oneOf('true', 'false', '1', '0', 'yes', 'no', 'on', 'off');
+
 const integer =
   (min: number, max: number) =>
   (value: string): string | undefined =>
@@ -153,7 +155,7 @@ export const settings: readonly Setting[] = [
     name: 'REDIS_SSL',
     description: 'TLS to Redis',
     default: 'true',
-    check: oneOf('true', 'false', '1', '0', 'yes', 'no', 'on', 'off'),
+    check: truth,
   },
   { name: 'REDIS_PASSWORD', description: 'for local work: stands in for Entra ID', secret: true, check: any },
   { name: 'REDIS_USERNAME', description: 'user that REDIS_PASSWORD belongs to', check: any },
@@ -214,9 +216,66 @@ export const settings: readonly Setting[] = [
   { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity', check: any },
   {
     name: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
-    description: 'Azure Monitor (takes effect with the telemetry to come)',
+    description: 'traces, metrics and logs go to Azure Monitor',
     secret: true,
     check: any,
+  },
+  {
+    name: 'APPLICATIONINSIGHTS_LIVE_METRICS',
+    description: 'live metrics of Azure Monitor',
+    default: 'false',
+    check: truth,
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    description: 'traces, metrics and logs go there over OTLP; the other standard OTEL_ variables hold too',
+    check: url,
+  },
+  { name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', description: 'the same for traces alone', check: url },
+  { name: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', description: 'the same for metrics alone', check: url },
+  { name: 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', description: 'the same for logs alone', check: url },
+  {
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    description: 'sent with OTLP, as a key of the receiver',
+    secret: true,
+    check: any,
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_PROTOCOL',
+    description: 'of OTLP: the only one there is',
+    default: 'http/protobuf',
+    check: oneOf('http/protobuf'),
+  },
+  {
+    name: 'OTEL_TRACES_EXPORTER',
+    description: 'none: no traces over OTLP',
+    default: 'otlp',
+    check: oneOf('otlp', 'none'),
+  },
+  {
+    name: 'OTEL_METRICS_EXPORTER',
+    description: 'none: no metrics over OTLP',
+    default: 'otlp',
+    check: oneOf('otlp', 'none'),
+  },
+  {
+    name: 'OTEL_LOGS_EXPORTER',
+    description: 'none: no logs over OTLP',
+    default: 'otlp',
+    check: oneOf('otlp', 'none'),
+  },
+  {
+    name: 'OTEL_SDK_DISABLED',
+    description: 'true: no telemetry goes anywhere, whatever else is set',
+    default: 'false',
+    check: oneOf('true', 'false'),
+  },
+  {
+    name: 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT',
+    description:
+      'true: what the title model is asked and answers stands in its spans, content of messages too',
+    default: 'false',
+    check: oneOf('true', 'false'),
   },
   {
     name: 'OTEL_SERVICE_NAME',

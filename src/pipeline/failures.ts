@@ -148,6 +148,11 @@ export const failures = {
     summary: 'the Service Bus client dropped an error of its own: the connection was replaced',
     remedy: 'nothing',
   },
+  TelemetryFailed: {
+    outcome: 'notice',
+    summary: 'traces, metrics or logs are not delivered: no event waits for them',
+    remedy: 'look at the receiver and at what the variables say of it; what was not delivered is lost',
+  },
   UnhandledError: {
     outcome: 'notice',
     summary: 'an error that no rule knows: the process drains and ends with code 1',

@@ -1,0 +1,34 @@
+import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
+import type { Log } from '../pipeline/ports.ts';
+
+/** An exporter that is away complains with every batch. */
+const EVERY_MS = 60_000;
+const LONGEST = 300;
+
+/** Has what the telemetry's own parts complain of appear in the log, once in a while. */
+export function hearDiagnostics(log: Log): void {
+  diag.setLogger(sparingly(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+}
+
+/** One line a minute at most, with how many were left out since the last. */
+export function sparingly(log: Log, now: () => number = Date.now): DiagLogger {
+  let saidAtMs = Number.NEGATIVE_INFINITY;
+  let unsaid = 0;
+  const say = (message: string, ...args: unknown[]): void => {
+    if (now() - saidAtMs < EVERY_MS) {
+      unsaid += 1;
+      return;
+    }
+    saidAtMs = now();
+    const reason = [message, ...args].map(textOf).join(' ').slice(0, LONGEST);
+    log.warn({ code: 'TelemetryFailed', reason, unsaid }, 'telemetry is not delivered as it should be');
+    unsaid = 0;
+  };
+  const nothing = (): void => undefined;
+  return { error: say, warn: say, info: nothing, debug: nothing, verbose: nothing };
+}
+
+function textOf(part: unknown): string {
+  if (part instanceof Error) return part.message || part.name;
+  return typeof part === 'string' ? part : (JSON.stringify(part) ?? '');
+}
