@@ -63,11 +63,13 @@ export const attribute = {
   GEN_AI_RESPONSE_MODEL: 'gen_ai.response.model',
   GEN_AI_USAGE_INPUT_TOKENS: 'gen_ai.usage.input_tokens',
   GEN_AI_USAGE_OUTPUT_TOKENS: 'gen_ai.usage.output_tokens',
+  GEN_AI_TOKEN_TYPE: 'gen_ai.token.type',
   GEN_AI_INPUT_MESSAGES: 'gen_ai.input.messages',
   GEN_AI_OUTPUT_MESSAGES: 'gen_ai.output.messages',
   HTTP_RESPONSE_STATUS_CODE: 'http.response.status_code',
   SERVER_ADDRESS: 'server.address',
   SERVER_PORT: 'server.port',
+  CPU_MODE: 'cpu.mode',
   SERVICE_NAME: 'service.name',
   ERROR_TYPE: 'error.type',
   EXCEPTION_TYPE: 'exception.type',
@@ -83,9 +85,14 @@ export const value = {
   AZURE_SERVICEBUS_DISPOSITION_STATUS_VALUE_ABANDON: 'abandon',
   AZURE_SERVICEBUS_DISPOSITION_STATUS_VALUE_DEAD_LETTER: 'dead_letter',
   DB_SYSTEM_NAME_VALUE_AZURE_COSMOSDB: 'azure.cosmosdb',
+  DB_SYSTEM_NAME_VALUE_REDIS: 'redis',
   AZURE_COSMOSDB_CONNECTION_MODE_VALUE_GATEWAY: 'gateway',
   GEN_AI_OPERATION_NAME_VALUE_CHAT: 'chat',
   GEN_AI_PROVIDER_NAME_VALUE_AZURE_AI_OPENAI: 'azure.ai.openai',
+  GEN_AI_TOKEN_TYPE_VALUE_INPUT: 'input',
+  GEN_AI_TOKEN_TYPE_VALUE_OUTPUT: 'output',
+  CPU_MODE_VALUE_USER: 'user',
+  CPU_MODE_VALUE_SYSTEM: 'system',
 } as const;
 
 /** Application Insights takes the name of a request from here; without it that of a consumer is empty. */
