@@ -63,7 +63,11 @@ async function work(
 ): Promise<number> {
   const { startWorker } = await import('./worker.ts');
   let worker: Worker | undefined;
-  const starting = startWorker(config, log, ending.fatal, (settled) => say(log, settled), watch);
+  const starting = startWorker(config, log, {
+    onFatal: ending.fatal,
+    onSettled: (settled) => say(log, settled),
+    watch,
+  });
   try {
     worker = await Promise.race([starting, ending.begun.then(() => within(LAST_START_MS, starting))]);
   } catch (error) {

@@ -9,11 +9,12 @@ import type { Config } from './config.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
 import type { GateState } from './pipeline/gate.ts';
-import { makeGates } from './pipeline/gates.ts';
+import { makeGates, type Needed } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
 import { makeLanes } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
-import type { Clock, Log } from './pipeline/ports.ts';
+import type { Clock, Log, Probe } from './pipeline/ports.ts';
+import { makeProgress } from './pipeline/progress.ts';
 import { makeRecent } from './pipeline/recent.ts';
 import { makeRoom } from './pipeline/room.ts';
 import { makeTitleGate } from './pipeline/title-gate.ts';
@@ -33,12 +34,23 @@ export type Worker = {
   readonly held: number;
   /** Whether each service is thought to be there. */
   readonly gates: readonly GateState[];
+  /** What does not move any more, if something does not that should (SPEC §9); undefined while all is well. */
+  stuck(): string | undefined;
   /** Goes on over a new connection to Service Bus: the present one is not to be trusted. */
   reconnect(): void;
   /**
    * Stops receiving, finishes what is in hand within the time-out or until told to hurry, abandons the rest, closes everything.
    */
   stop(timeoutMs: number, hurry?: AbortSignal): Promise<{ abandoned: number }>;
+};
+
+export type WorkerOptions = {
+  /** An error that no rule knows: the process is to stop the worker and end. */
+  onFatal(error: unknown): void;
+  onSettled?: ((settled: Settled) => void) | undefined;
+  /** Told at the start, of each service as soon as it is there. */
+  onOpened?: ((dependency: Needed) => void) | undefined;
+  watch?: Watch | undefined;
 };
 
 /**
@@ -48,9 +60,7 @@ export type Worker = {
 export async function startWorker(
   config: Config,
   log: Log,
-  onFatal: (error: unknown) => void,
-  onSettled?: (settled: Settled) => void,
-  watch: Watch = unwatched,
+  { onFatal, onSettled, onOpened, watch = unwatched }: WorkerOptions,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -62,10 +72,15 @@ export async function startWorker(
       );
     await Promise.all(opened.map(close));
   };
+  const told = async <T>(dependency: Needed, opening: Promise<T>): Promise<T> => {
+    const service = await opening;
+    onOpened?.(dependency);
+    return service;
+  };
   const opening = await Promise.allSettled([
-    openCosmos(config, credential, watch),
-    openRedis(config, credential, log, watch),
-    openServiceBus(config, credential, log, undefined, watch),
+    told('cosmos', openCosmos(config, credential, watch)),
+    told('redis', openRedis(config, credential, log, watch)),
+    told('service-bus', openServiceBus(config, credential, log, undefined, watch)),
   ]);
   for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
   const [store, cache, source] = opening;
@@ -91,8 +106,17 @@ export async function startWorker(
     log,
     watch,
   });
+  const progress = makeProgress(clock);
+  const noted =
+    (probe: Probe): Probe =>
+    () =>
+      probe().finally(progress.probed);
   const gates = makeGates(
-    { 'service-bus': source.value.probe, redis: cache.value.probe, cosmos: store.value.probe },
+    {
+      'service-bus': noted(source.value.probe),
+      redis: noted(cache.value.probe),
+      cosmos: noted(store.value.probe),
+    },
     clock,
     log,
   );
@@ -114,9 +138,17 @@ export async function startWorker(
     log,
     onFatal: fail,
     onSettled,
+    onMoved: progress.worked,
     watch,
   });
-  const consumer = startConsumer(source.value, lanes, gates, config.maxLockedEvents, clock);
+  const consumer = startConsumer(
+    source.value,
+    lanes,
+    gates,
+    config.maxLockedEvents,
+    clock,
+    progress.received,
+  );
   return {
     get state() {
       return state;
@@ -125,6 +157,10 @@ export async function startWorker(
       return lanes.inHand;
     },
     gates: [...gates.states, titleGate.state],
+    stuck: () =>
+      state === 'RUNNING'
+        ? progress.stuck({ gates: gates.states, held: lanes.inHand, maxHeld: config.maxLockedEvents })
+        : undefined,
     reconnect: () => source.value.reconnect(),
     async stop(timeoutMs, hurry) {
       if (state === 'RUNNING') state = 'DRAINING';
