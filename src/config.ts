@@ -32,6 +32,13 @@ export type Config = Readonly<{
   azureClientId: string | undefined;
   logLevel: LogLevel;
   serviceName: string;
+  health: {
+    host: string;
+    /** Undefined: off. 0: any free one. */
+    port: number | undefined;
+    /** Nobody has asked for this port: another one will do. */
+    isAnyPortGood: boolean;
+  };
   telemetry: TelemetryConfig;
 }>;
 
@@ -124,6 +131,11 @@ export function readConfig(environment: Environment): Config {
     azureClientId: text('AZURE_CLIENT_ID'),
     logLevel: text('LOG_LEVEL')!.toUpperCase() as LogLevel,
     serviceName: text('OTEL_SERVICE_NAME')!,
+    health: {
+      host: text('HEALTH_HOST')!,
+      port: text('HEALTH_PORT')!.toLowerCase() === 'off' ? undefined : number('HEALTH_PORT'),
+      isAnyPortGood: !environment.HEALTH_PORT?.trim(),
+    },
     telemetry: readTelemetry(text),
   });
 }

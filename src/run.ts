@@ -1,11 +1,12 @@
 import { isStray } from './azure/stray-rejection.ts';
-import { type Config, ConfigError, exportsTelemetry, readConfig } from './config.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import type { Health } from './health.ts';
+import { Failure } from './pipeline/failures.ts';
 import type { Settled } from './pipeline/hand.ts';
 import type { Log } from './pipeline/ports.ts';
-import type { Watch } from './pipeline/watch.ts';
 import { settings } from './settings.ts';
 import { makeLog, terminal } from './telemetry/log.ts';
-import type { Telemetry } from './telemetry/start.ts';
+import { type OpenTelemetry, openTelemetry } from './telemetry/open.ts';
 import type { Worker } from './worker.ts';
 
 /** As sysexits.h has it. */
@@ -37,28 +38,46 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     config.serviceName,
     process.stdout.isTTY ? await terminal() : undefined,
   );
-  // Both are imported here and in this order: the telemetry changes modules that the worker then imports.
-  const telemetry = exportsTelemetry(config.telemetry)
-    ? await import('./telemetry/start.ts').then(({ startTelemetry }) => startTelemetry(config, log))
-    : undefined;
-  if (telemetry) log.attach(telemetry.sink);
+  // What is imported from here on is imported in this order: the telemetry changes modules that the worker then imports.
+  const telemetry = await openTelemetry(config, log);
+  if (telemetry?.sink) log.attach(telemetry.sink);
   warnOfKeys(environment, log);
   let worker: Worker | undefined;
   const ending = whatEndsIt(log, () => worker?.reconnect());
+  let health: Health | undefined;
   try {
-    return await work(config, log, ending, telemetry?.watch, (started) => {
+    health = await openHealth(config, telemetry, log);
+    void ending.begun.then(health?.draining);
+    return await work(config, log, ending, telemetry, health, (started) => {
       worker = started;
     });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    log.error({ code: error.code, reason: error.message }, 'the worker cannot start');
+    return 1;
   } finally {
     await flush(telemetry, ending.hurry);
+    await health?.close();
   }
+}
+
+/** Before anything is connected: a start that hangs is seen as what it is. */
+async function openHealth(
+  config: Config,
+  telemetry: OpenTelemetry | undefined,
+  log: Log,
+): Promise<Health | undefined> {
+  if (config.health.port === undefined || !telemetry) return undefined;
+  const { startHealth } = await import('./health.ts');
+  return startHealth({ health: config.health, metrics: telemetry.metrics, log });
 }
 
 async function work(
   config: Config,
   log: Log,
   ending: Ending,
-  watch: Watch | undefined,
+  telemetry: OpenTelemetry | undefined,
+  health: Health | undefined,
   onStarted: (worker: Worker) => void,
 ): Promise<number> {
   const { startWorker } = await import('./worker.ts');
@@ -66,7 +85,8 @@ async function work(
   const starting = startWorker(config, log, {
     onFatal: ending.fatal,
     onSettled: (settled) => say(log, settled),
-    watch,
+    onOpened: health?.opened,
+    watch: telemetry?.watch,
   });
   try {
     worker = await Promise.race([starting, ending.begun.then(() => within(LAST_START_MS, starting))]);
@@ -82,6 +102,8 @@ async function work(
   // Told to end during a start that hangs: nothing has been worked on.
   if (!worker) return ending.failed() ? 1 : 0;
   onStarted(worker);
+  telemetry?.observe(worker);
+  health?.started(worker);
   log.info({ maxConcurrency: config.maxConcurrency, maxLockedEvents: config.maxLockedEvents }, 'receiving');
 
   await ending.begun;
@@ -92,7 +114,7 @@ async function work(
 }
 
 /** Whatever the exports do, the process ends in time. */
-async function flush(telemetry: Telemetry | undefined, hurry: AbortSignal): Promise<void> {
+async function flush(telemetry: OpenTelemetry | undefined, hurry: AbortSignal): Promise<void> {
   if (!telemetry) return;
   const hurried = new Promise<void>((resolve) => {
     const soon = (): void => void setTimeout(resolve, HURRIED_FLUSH_MS);

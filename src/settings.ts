@@ -59,10 +59,12 @@ const hostname = (value: string): string | undefined =>
     ? undefined
     : `is no host name (${sizeOf(value)}), expected one without a scheme or path`;
 
-const redisHost = (value: string): string | undefined =>
-  /^([A-Za-z0-9.-]+|[0-9a-fA-F:]+)$/.test(value)
-    ? undefined
-    : `is no host name (${sizeOf(value)}), expected one alone; the port is REDIS_PORT`;
+const hostOf =
+  (port: string) =>
+  (value: string): string | undefined =>
+    /^([A-Za-z0-9.-]+|[0-9a-fA-F:]+)$/.test(value)
+      ? undefined
+      : `is no host name (${sizeOf(value)}), expected one alone; the port is ${port}`;
 
 const connectionString = (value: string): string | undefined =>
   /(^|;)\s*Endpoint=sb:\/\/[^;]+/i.test(value)
@@ -76,6 +78,11 @@ const sizeOf = (value: string): string => `${value.length} characters`;
 function shown(value: string): string {
   return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
 }
+
+const portOrOff = (value: string): string | undefined => {
+  const fault = value.toLowerCase() === 'off' ? undefined : integer(0, 65_535)(value);
+  return fault && `${fault}, or off`;
+};
 
 /** In the order of the seed's list, then what the rules of behaviour add. */
 export const settings: readonly Setting[] = [
@@ -147,7 +154,7 @@ export const settings: readonly Setting[] = [
     name: 'REDIS_HOST',
     description: 'Redis host name',
     required: true,
-    check: redisHost,
+    check: hostOf('REDIS_PORT'),
     example: 'your-redis.redis.azure.net',
   },
   { name: 'REDIS_PORT', description: 'Redis port', default: '10000', check: integer(1, 65_535) },
@@ -212,6 +219,19 @@ export const settings: readonly Setting[] = [
     description: 'time to finish what is in hand after SIGTERM',
     default: '60',
     check: seconds(1, 3600),
+  },
+  {
+    name: 'HEALTH_PORT',
+    description:
+      'of /livez, /readyz and /metrics (Prometheus): `0` takes any free one, `off` none. A free one also if the default is taken',
+    default: '8080',
+    check: portOrOff,
+  },
+  {
+    name: 'HEALTH_HOST',
+    description: 'address of the health port; where others ask, as in Kubernetes, `0.0.0.0`',
+    default: '127.0.0.1',
+    check: hostOf('HEALTH_PORT'),
   },
   { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity', check: any },
   {

@@ -27,6 +27,7 @@ export function makeCallMetrics(meter: Meter): CallMetrics {
   const modelDuration = histogramOf(meter, 'modelDuration');
   const modelTokens = histogramOf(meter, 'modelTokens');
   const serviceBusDuration = histogramOf(meter, 'serviceBusDuration');
+  conflicts.add(0);
   const wrote = (kind: string): void => writes.add(1, { [round.write]: kind });
 
   function redis({ operation, facts, seconds, failure }: Called): void {

@@ -119,6 +119,17 @@ test('what becomes of events is counted by outcome and code', async () => {
   });
 });
 
+test('what may be alerted on is there before it happens for the first time', async () => {
+  const { samples } = counting();
+  expect(await samples()).toMatchObject({
+    'history_worker_events_settled_total{app_event_outcome="dead-letter",error_type="PartitionFull"}': 0,
+    'history_worker_events_settled_total{app_event_outcome="dead-letter",error_type="TurnNotFound"}': 0,
+    'history_worker_events_settled_total{app_event_outcome="lost",error_type="LockLost"}': 0,
+    'history_worker_titles_total{app_title_result="unavailable"}': 0,
+    history_worker_write_conflicts_total: 0,
+  });
+});
+
 test('a publisher whose clock is ahead makes no age negative', async () => {
   const { watch, clock, samples } = counting();
   clock.nowMs -= 60_000;

@@ -1,6 +1,7 @@
-import type { Attributes, Meter } from '@opentelemetry/api';
+import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
-import type { EventWatch, RoundFacts, Watch } from '../pipeline/watch.ts';
+import { type FailureCode, type FailureRule, failures } from '../pipeline/failures.ts';
+import type { EventWatch, RoundFacts, TitleResult, Watch } from '../pipeline/watch.ts';
 import { type CallMetrics, codeOf, makeCallMetrics } from './call-metrics.ts';
 import { counterOf, histogramOf, observe } from './instruments.ts';
 import { label } from './metric-names.ts';
@@ -32,6 +33,7 @@ export function makeMetrics(
   const titles = counterOf(meter, 'titles');
   const calls: CallMetrics = makeCallMetrics(meter);
   const rounds = makeRoundMetrics(meter, calls);
+  startAtNought(settled, redelivered, titles);
   const secondsSince = (ms: number): number => Math.max(0, now() - ms) / 1000;
 
   /** Since when each event has been in hand: the first one for longest. */
@@ -81,6 +83,19 @@ export function makeMetrics(
     call: calls.call,
     titled: (result) => titles.add(1, { [label.titleResult]: result }),
   };
+}
+
+/** Whoever alerts on an increase sees none where a counter comes into being with its first count. */
+function startAtNought(settled: Counter, redelivered: Counter, titles: Counter): void {
+  redelivered.add(0);
+  for (const outcome of ['complete', 'abandon']) settled.add(0, { [eventNames.outcome]: outcome });
+  for (const [code, { outcome }] of Object.entries<FailureRule>(failures))
+    if (outcome === 'dead-letter' || outcome === 'wait')
+      settled.add(0, { [eventNames.outcome]: 'dead-letter', [attribute.ERROR_TYPE]: code });
+  for (const code of ['LockLost', 'SettlementFailed'] satisfies FailureCode[])
+    settled.add(0, { [eventNames.outcome]: 'lost', [attribute.ERROR_TYPE]: code });
+  const results: TitleResult[] = ['stored', 'overtaken', 'refused', 'unusable', 'unavailable'];
+  for (const result of results) titles.add(0, { [label.titleResult]: result });
 }
 
 function makeRoundMetrics(meter: Meter, { wrote }: CallMetrics) {
