@@ -68,7 +68,6 @@ export const attribute = {
   HTTP_RESPONSE_STATUS_CODE: 'http.response.status_code',
   SERVER_ADDRESS: 'server.address',
   SERVER_PORT: 'server.port',
-  SERVICE_NAME: 'service.name',
   ERROR_TYPE: 'error.type',
   EXCEPTION_TYPE: 'exception.type',
   EXCEPTION_MESSAGE: 'exception.message',

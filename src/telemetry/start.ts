@@ -28,7 +28,9 @@ export async function startTelemetry(
   log: Log,
   readers: readonly MetricReader[] = [],
 ): Promise<Telemetry> {
-  instrument();
+  // The default is ours, and resource detectors read the variable.
+  process.env.OTEL_SERVICE_NAME ??= config.serviceName;
+  const connect = instrument(config);
   const otlp = await otlpExports(config.telemetry);
   const exports: Exports = {
     spans: [new AppAttributesSpanProcessor(), ...otlp.spans],
@@ -36,6 +38,7 @@ export async function startTelemetry(
     metrics: [...readers, ...otlp.metrics],
   };
   const shutdown = await startProviders(config, exports, log);
+  connect();
   hearDiagnostics(log);
   return {
     watch: makeTraces(config),
@@ -66,5 +69,5 @@ async function startProviders(config: Config, exports: Exports, log: Log): Promi
     }
   }
   const { startOwnProviders } = await import('./providers.ts');
-  return startOwnProviders(config.serviceName, exports);
+  return startOwnProviders(exports);
 }
