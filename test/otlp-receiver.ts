@@ -12,6 +12,8 @@ export type ReceivedSpan = {
   name: string;
   /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   kind: number;
+  start: bigint;
+  end: bigint;
   attributes: Record<string, unknown>;
   events?: { name: string; attributes: Record<string, unknown> }[];
   links?: { traceId: string; spanId: string }[];
