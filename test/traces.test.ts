@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { conversation, eventOf, turn } from './setting.ts';
 import { idsOf, observe, sendersTrace } from './telemetry-setting.ts';
 
@@ -256,4 +259,35 @@ test('a call that fails is an exception under its code, told once, with how ofte
     expect(round.attributes['error.type']).toBe('StoreThrottled');
     expect(round.events).toBeUndefined();
   }
+});
+
+test('a token is everybody’s: who asks for it first does not have the request among its spans', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'traces-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const { stack, otlp, show, sender, settled, end, spansNamed } = await observe(
+    {},
+    { entra: { certificateFile: join(folder, 'ca.pem') } },
+  );
+  const asked = () =>
+    Object.keys(stack.entra!.counters().tokens).filter((audience) => /cognitive/.test(audience));
+  expect(asked()).toHaveLength(0);
+  const { snapshot, event } = conversation(1);
+  const { traceId, traceparent } = sendersTrace();
+  await show(snapshot);
+  await sender.sendMessages({ body: event, applicationProperties: { traceparent } });
+  await settled(1);
+  await end();
+  expect(asked()).toHaveLength(1);
+  const own = otlp.spans.filter((span) => span.traceId === traceId);
+  expect(own.map(({ name }) => name)).toContain('chat gpt-4');
+  expect(own.filter(({ name, scope }) => /getToken|HTTP/.test(name) || /identity/.test(scope))).toEqual([]);
+  // One for each of the four services, and none of them is anybody's.
+  const requests = spansNamed('ManagedIdentityCredential.getToken');
+  console.log(
+    otlp.spans
+      .filter((s) => s.traceId !== traceId)
+      .map((s) => [s.traceId.slice(0, 4), s.scope, s.name, JSON.stringify(s.attributes)].join(' ')),
+  );
+  expect(requests).toHaveLength(4);
+  for (const span of requests) expect(idsOf(span)).toEqual({});
 });

@@ -33,5 +33,7 @@ export function sparingly(log: Log, now: () => number = Date.now): DiagLogger {
 
 function textOf(part: unknown): string {
   if (part instanceof Error) return part.message || part.name;
-  return typeof part === 'string' ? part : (JSON.stringify(part) ?? '');
+  if (typeof part !== 'string') return JSON.stringify(part) ?? '';
+  // Errors come as JSON with their stack in front.
+  return part.startsWith('{"stack"') ? ((JSON.parse(part) as { message?: string }).message ?? part) : part;
 }

@@ -45,12 +45,17 @@ export async function startTelemetry(
     sink: makeLogSink(),
     async flush(withinMs) {
       let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, withinMs);
+      const late = new Promise<'late'>((resolve) => {
+        timer = setTimeout(() => resolve('late'), withinMs);
       });
-      // What fails here has been complained of, and nobody will look at telemetry that is not there.
-      await Promise.race([shutdown().catch(() => undefined), late]);
+      // What fails is complained of by who it fails.
+      const ended = await Promise.race([shutdown().catch(() => undefined), late]);
       clearTimeout(timer);
+      if (ended === 'late')
+        log.warn(
+          { code: 'TelemetryFailed', reason: `nobody took the last of it within ${withinMs} ms` },
+          'telemetry is not delivered as it should be',
+        );
     },
   };
 }
