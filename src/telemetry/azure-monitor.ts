@@ -15,26 +15,29 @@ export function startAzureMonitor(
   { connectionString, liveMetrics }: AzureMonitorOptions,
   others: Exports,
 ): () => Promise<void> {
-  useAzureMonitor({
-    azureMonitorExporterOptions: { connectionString },
-    tracesPerSecond: 0,
-    samplingRatio: 1,
-    enableLiveMetrics: liveMetrics,
-    spanProcessors: others.spans,
-    logRecordProcessors: others.logRecords,
-    metricReaders: others.metrics,
-    instrumentationOptions: {
-      http: off,
-      azureSdk: off,
-      mongoDb: off,
-      mySql: off,
-      postgreSql: off,
-      redis: off,
-      redis4: off,
-    },
-  });
-  // It has all of Azure's clients write their warnings to stdout, between the lines of JSON.
-  setLogLevel(process.env.AZURE_LOG_LEVEL as Parameters<typeof setLogLevel>[0]);
-  AzureLogger.log = (...args) => console.error(...args);
+  try {
+    useAzureMonitor({
+      azureMonitorExporterOptions: { connectionString },
+      tracesPerSecond: 0,
+      samplingRatio: 1,
+      enableLiveMetrics: liveMetrics,
+      spanProcessors: others.spans,
+      logRecordProcessors: others.logRecords,
+      metricReaders: others.metrics,
+      instrumentationOptions: {
+        http: off,
+        azureSdk: off,
+        mongoDb: off,
+        mySql: off,
+        postgreSql: off,
+        redis: off,
+        redis4: off,
+      },
+    });
+  } finally {
+    // It has all of Azure's clients write their warnings to stdout, between the lines of JSON.
+    setLogLevel(process.env.AZURE_LOG_LEVEL as Parameters<typeof setLogLevel>[0]);
+    AzureLogger.log = (...args) => console.error(...args);
+  }
   return shutdownAzureMonitor;
 }

@@ -4,6 +4,8 @@ import type { Log } from '../pipeline/ports.ts';
 /** An exporter that is away complains with every batch. */
 const EVERY_MS = 60_000;
 const LONGEST = 300;
+/** Said whenever Azure Monitor starts: it asks for the machine's attributes before they are known, and again later. */
+const HARMLESS = /resource attributes before async attributes settled/;
 
 /** Has what the telemetry's own parts complain of appear in the log, once in a while. */
 export function hearDiagnostics(log: Log): void {
@@ -15,6 +17,7 @@ export function sparingly(log: Log, now: () => number = Date.now): DiagLogger {
   let saidAtMs = Number.NEGATIVE_INFINITY;
   let unsaid = 0;
   const say = (message: string, ...args: unknown[]): void => {
+    if (HARMLESS.test(message)) return;
     if (now() - saidAtMs < EVERY_MS) {
       unsaid += 1;
       return;
@@ -30,5 +33,7 @@ export function sparingly(log: Log, now: () => number = Date.now): DiagLogger {
 
 function textOf(part: unknown): string {
   if (part instanceof Error) return part.message || part.name;
-  return typeof part === 'string' ? part : (JSON.stringify(part) ?? '');
+  if (typeof part !== 'string') return JSON.stringify(part) ?? '';
+  // Errors come as JSON with their stack in front.
+  return part.startsWith('{"stack"') ? ((JSON.parse(part) as { message?: string }).message ?? part) : part;
 }

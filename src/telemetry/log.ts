@@ -54,10 +54,10 @@ export function makeLog(
   let sink: LogSink | undefined;
   const at = (own: keyof Log) => (fields: Fields, message: string) => {
     if (!logger.isLevelEnabled(own)) return;
-    const line: Fields = { ...sink?.about() };
-    for (const [name, value] of Object.entries(fields)) line[renamed[name] ?? name] = value;
-    logger[own](line, message);
-    sink?.take(own, spelled[own]!, line, message);
+    const said: Fields = {};
+    for (const [name, value] of Object.entries(fields)) said[renamed[name] ?? name] = value;
+    logger[own]({ ...sink?.about(), ...said }, message);
+    sink?.take(own, spelled[own]!, said, message);
   };
   return {
     debug: at('debug'),

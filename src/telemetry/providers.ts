@@ -4,19 +4,19 @@ import {
   defaultResource,
   detectResources,
   envDetector,
-  resourceFromAttributes,
+  hostDetector,
+  serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
-import { attribute } from './names.ts';
 import type { Exports } from './otlp.ts';
 
 /** The three providers without Azure Monitor. Sampler, limits and batches follow the standard variables. */
-export function startOwnProviders(serviceName: string, exports: Exports): () => Promise<void> {
-  const resource = defaultResource()
-    .merge(detectResources({ detectors: [envDetector] }))
-    .merge(resourceFromAttributes({ [attribute.SERVICE_NAME]: serviceName }));
+export function startOwnProviders(exports: Exports): () => Promise<void> {
+  const resource = defaultResource().merge(
+    detectResources({ detectors: [hostDetector, serviceInstanceIdDetector, envDetector] }),
+  );
   const tracerProvider = new NodeTracerProvider({ resource, spanProcessors: exports.spans });
   const loggerProvider = new LoggerProvider({ resource, processors: exports.logRecords });
   const meterProvider = new MeterProvider({ resource, readers: exports.metrics });

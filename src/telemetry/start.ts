@@ -28,7 +28,9 @@ export async function startTelemetry(
   log: Log,
   readers: readonly MetricReader[] = [],
 ): Promise<Telemetry> {
-  instrument();
+  // The default is ours, and resource detectors read the variable.
+  process.env.OTEL_SERVICE_NAME ??= config.serviceName;
+  const connect = instrument(config);
   const otlp = await otlpExports(config.telemetry);
   const exports: Exports = {
     spans: [new AppAttributesSpanProcessor(), ...otlp.spans],
@@ -36,18 +38,24 @@ export async function startTelemetry(
     metrics: [...readers, ...otlp.metrics],
   };
   const shutdown = await startProviders(config, exports, log);
+  connect();
   hearDiagnostics(log);
   return {
     watch: makeTraces(config),
     sink: makeLogSink(),
     async flush(withinMs) {
       let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, withinMs);
+      const late = new Promise<'late'>((resolve) => {
+        timer = setTimeout(() => resolve('late'), withinMs);
       });
-      // What fails here has been complained of, and nobody will look at telemetry that is not there.
-      await Promise.race([shutdown().catch(() => undefined), late]);
+      // What fails is complained of by who it fails.
+      const ended = await Promise.race([shutdown().catch(() => undefined), late]);
       clearTimeout(timer);
+      if (ended === 'late')
+        log.warn(
+          { code: 'TelemetryFailed', reason: `nobody took the last of it within ${withinMs} ms` },
+          'telemetry is not delivered as it should be',
+        );
     },
   };
 }
@@ -66,5 +74,5 @@ async function startProviders(config: Config, exports: Exports, log: Log): Promi
     }
   }
   const { startOwnProviders } = await import('./providers.ts');
-  return startOwnProviders(config.serviceName, exports);
+  return startOwnProviders(exports);
 }

@@ -64,7 +64,7 @@ export function makeTraces(config: Config): Watch {
             : {
                 [attribute.AZURE_SERVICEBUS_MESSAGE_ENQUEUED_TIME]: Math.floor(held.enqueuedAtMs / 1000),
               }),
-          ...(event ? { [eventNames.ageAtReceiptMs]: Date.now() - event.completedAtMs } : {}),
+          ...(event ? { [eventNames.ageAtReceiptMs]: Math.round(Date.now() - event.completedAtMs) } : {}),
         },
       },
       parent,
@@ -111,7 +111,8 @@ export function makeTraces(config: Config): Watch {
         durable() {
           const now = Date.now();
           span.setAttribute(eventNames.durableAfterMs, now - receivedAtMs);
-          if (event) span.setAttribute(eventNames.completedToDurableMs, now - event.completedAtMs);
+          if (event)
+            span.setAttribute(eventNames.completedToDurableMs, Math.round(now - event.completedAtMs));
         },
         ended(outcome) {
           conclude(span, outcome);
