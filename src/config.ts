@@ -32,6 +32,23 @@ export type Config = Readonly<{
   azureClientId: string | undefined;
   logLevel: LogLevel;
   serviceName: string;
+  health: {
+    host: string;
+    /** Undefined: off. 0: any free one. */
+    port: number | undefined;
+    /** Nobody has asked for this port: another one will do. */
+    isAnyPortGood: boolean;
+  };
+  telemetry: TelemetryConfig;
+}>;
+
+/** Where telemetry goes. What is absent here is not even imported. */
+export type TelemetryConfig = Readonly<{
+  azureMonitor: { connectionString: string; liveMetrics: boolean } | undefined;
+  /** The exporters themselves read the standard variables. */
+  otlp: { traces: boolean; metrics: boolean; logs: boolean };
+  /** Whether the title model's spans may hold content of messages. */
+  capturesContent: boolean;
 }>;
 
 export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
@@ -114,7 +131,34 @@ export function readConfig(environment: Environment): Config {
     azureClientId: text('AZURE_CLIENT_ID'),
     logLevel: text('LOG_LEVEL')!.toUpperCase() as LogLevel,
     serviceName: text('OTEL_SERVICE_NAME')!,
+    health: {
+      host: text('HEALTH_HOST')!,
+      port: text('HEALTH_PORT')!.toLowerCase() === 'off' ? undefined : number('HEALTH_PORT'),
+      isAnyPortGood: !environment.HEALTH_PORT?.trim(),
+    },
+    telemetry: readTelemetry(text),
   });
+}
+
+/** Whether anything is to be exported. */
+export const exportsTelemetry = ({ azureMonitor, otlp }: TelemetryConfig): boolean =>
+  azureMonitor !== undefined || otlp.traces || otlp.metrics || otlp.logs;
+
+function readTelemetry(text: (name: string) => string | undefined): TelemetryConfig {
+  const isDisabled = isTrue(text('OTEL_SDK_DISABLED')!);
+  const connectionString = text('APPLICATIONINSIGHTS_CONNECTION_STRING');
+  const overOtlp = (signal: 'TRACES' | 'METRICS' | 'LOGS'): boolean =>
+    !isDisabled &&
+    text(`OTEL_${signal}_EXPORTER`)?.toLowerCase() !== 'none' &&
+    (text('OTEL_EXPORTER_OTLP_ENDPOINT') ?? text(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`)) !== undefined;
+  return {
+    azureMonitor:
+      connectionString === undefined || isDisabled
+        ? undefined
+        : { connectionString, liveMetrics: isTrue(text('APPLICATIONINSIGHTS_LIVE_METRICS')!) },
+    otlp: { traces: overOtlp('TRACES'), metrics: overOtlp('METRICS'), logs: overOtlp('LOGS') },
+    capturesContent: isTrue(text('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT')!),
+  };
 }
 
 /** The rules that tie several variables together; a variable that is faulty by itself is not blamed twice. */

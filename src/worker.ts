@@ -10,11 +10,12 @@ import { untilOpened } from './opening.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
 import type { GateState } from './pipeline/gate.ts';
-import { makeGates } from './pipeline/gates.ts';
+import { makeGates, type Needed } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
 import { makeLanes } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
-import type { Clock, Log } from './pipeline/ports.ts';
+import type { Clock, Log, Probe } from './pipeline/ports.ts';
+import { makeProgress } from './pipeline/progress.ts';
 import { makeRecent } from './pipeline/recent.ts';
 import { makeRoom } from './pipeline/room.ts';
 import { makeTitleGate } from './pipeline/title-gate.ts';
@@ -35,12 +36,23 @@ export type Worker = {
   readonly held: number;
   /** Whether each service is thought to be there. */
   readonly gates: readonly GateState[];
+  /** What does not move any more, if something does not that should (SPEC §9); undefined while all is well. */
+  stuck(): string | undefined;
   /** Goes on over a new connection to Service Bus: the present one is not to be trusted. */
   reconnect(): void;
   /**
    * Stops receiving, finishes what is in hand within the time-out or until told to hurry, abandons the rest, closes everything.
    */
   stop(timeoutMs: number, hurry?: AbortSignal): Promise<{ abandoned: number }>;
+};
+
+export type WorkerOptions = {
+  /** An error that no rule knows: the process is to stop the worker and end. */
+  onFatal(error: unknown): void;
+  onSettled?: ((settled: Settled) => void) | undefined;
+  /** Told at the start, of each service as soon as it is there. */
+  onOpened?: ((dependency: Needed) => void) | undefined;
+  watch?: Watch | undefined;
 };
 
 /**
@@ -50,9 +62,7 @@ export type Worker = {
 export async function startWorker(
   config: Config,
   log: Log,
-  onFatal: (error: unknown) => void,
-  onSettled?: (settled: Settled) => void,
-  watch: Watch = unwatched,
+  { onFatal, onSettled, onOpened, watch = unwatched }: WorkerOptions,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -66,16 +76,17 @@ export async function startWorker(
   };
   const givingUp = new AbortController();
   const patience = { log, clock, signal: givingUp.signal };
-  const cosmos = untilOpened('cosmos', () => openCosmos(config, credential, watch), patience);
-  const redis = untilOpened('redis', () => openRedis(config, credential, log, watch), patience);
+  const open = async <T>(dependency: Needed, how: () => Promise<T>): Promise<T> => {
+    const service = await untilOpened(dependency, how, patience);
+    onOpened?.(dependency);
+    return service;
+  };
+  const cosmos = open('cosmos', () => openCosmos(config, credential, watch));
+  const redis = open('redis', () => openRedis(config, credential, log, watch));
   const others = Promise.all([cosmos, redis]);
   // Service Bus may not have come so far as to wait for them.
   others.catch(() => undefined);
-  const serviceBus = untilOpened(
-    'service-bus',
-    () => openServiceBus(config, credential, log, { others, watch }),
-    patience,
-  );
+  const serviceBus = open('service-bus', () => openServiceBus(config, credential, log, { others, watch }));
   const [store, cache, source] = await Promise.all([cosmos, redis, serviceBus]).catch(async () => {
     // Whatever else is refused is named as well; each attempt has a deadline of its own.
     givingUp.abort();
@@ -101,8 +112,17 @@ export async function startWorker(
     log,
     watch,
   });
+  const progress = makeProgress(clock);
+  const noted =
+    (probe: Probe): Probe =>
+    () =>
+      probe().finally(progress.probed);
   const gates = makeGates(
-    { 'service-bus': source.probe, redis: cache.probe, cosmos: store.probe },
+    {
+      'service-bus': noted(source.probe),
+      redis: noted(cache.probe),
+      cosmos: noted(store.probe),
+    },
     clock,
     log,
   );
@@ -126,9 +146,10 @@ export async function startWorker(
     log,
     onFatal: fail,
     onSettled,
+    onMoved: progress.worked,
     watch,
   });
-  const consumer = startConsumer(source, lanes, gates, config.maxLockedEvents, clock);
+  const consumer = startConsumer(source, lanes, gates, config.maxLockedEvents, clock, progress.received);
   return {
     get state() {
       return state;
@@ -137,6 +158,10 @@ export async function startWorker(
       return lanes.inHand;
     },
     gates: [...gates.states, titleGate.state],
+    stuck: () =>
+      state === 'RUNNING'
+        ? progress.stuck({ gates: gates.states, held: lanes.inHand, maxHeld: config.maxLockedEvents })
+        : undefined,
     reconnect: () => source.reconnect(),
     async stop(timeoutMs, hurry) {
       if (state === 'RUNNING') state = 'DRAINING';

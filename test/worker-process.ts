@@ -5,10 +5,10 @@ import { onTestFinished } from 'vitest';
 
 export type Line = { level?: string; msg?: string; code?: string; [field: string]: unknown };
 
-/** The worker as shipped, in a process of its own, with nothing in its environment but what is given. */
+/** The worker as shipped, in a process of its own, with nothing in its environment but what is given; without a health server. */
 export function startWorkerProcess(environment: Record<string, string>, args: string[] = ['run']) {
   const child = spawn(process.execPath, ['src/main.ts', ...args], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: { PATH: process.env.PATH ?? '', HEALTH_PORT: 'off', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: Line[] = [];

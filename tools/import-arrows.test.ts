@@ -18,6 +18,7 @@ const arrows: Record<string, string[]> = {
     'src/telemetry/',
     'src/config.ts',
     'src/history/event.ts',
+    'src/pipeline/gate.ts',
     'src/pipeline/ports.ts',
     'src/pipeline/failures.ts',
     'src/pipeline/watch.ts',

@@ -57,7 +57,7 @@ export function openChatCompletions(
         );
         const choice = answer.choices[0];
         note({
-          model: answer.model,
+          answeredBy: answer.model,
           inputTokens: answer.usage?.prompt_tokens ?? 0,
           outputTokens: answer.usage?.completion_tokens ?? 0,
           content: { input: messages, output: choice?.message.content ?? '' },

@@ -44,7 +44,7 @@ export function receiveOverLinks(
   const waiting: HeldEvent[] = [];
   let closed = false;
   const start = (): Connection => {
-    const connection = connect(entity, (late) => void waiting.push(hold(late, connection)));
+    const connection = connect(entity, watch, (late) => void waiting.push(hold(late, connection)));
     return connection;
   };
   let current = start();
@@ -108,17 +108,18 @@ export function receiveOverLinks(
     async peek(deadlineMs) {
       await current.ask((keeper) => peekOldest(keeper, deadlineMs));
     },
-    async probe() {
-      const connection = start();
-      try {
-        await connection.ask((keeper) => peekOldest(keeper, PROBE_DEADLINE_MS));
-      } catch (error) {
-        connection.retire();
-        throw serviceBusFailure('a peek', error);
-      }
-      if (closed) return connection.retire();
-      replace(current, () => connection);
-    },
+    probe: () =>
+      watch.call('service-bus', 'probe', async () => {
+        const connection = start();
+        try {
+          await connection.ask((keeper) => peekOldest(keeper, PROBE_DEADLINE_MS));
+        } catch (error) {
+          connection.retire();
+          throw serviceBusFailure('a peek', error);
+        }
+        if (closed) return connection.retire();
+        replace(current, () => connection);
+      }),
     reconnect: () => replace(current, start),
     async close() {
       closed = true;

@@ -81,7 +81,9 @@ export function makeSession(
   async function receiveOne(waitMs: number): Promise<ServiceBusReceivedMessage | undefined> {
     if (session.lock.lockedUntilMs - Date.now() < RENEW_BEFORE_RECEIVE_MS)
       session.lock.lockedUntilMs = await renew();
-    const receiving = client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs }));
+    const receiving = watch.call('service-bus', 'receive', () =>
+      client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs })),
+    );
     const [message] = await withDeadline(waitMs + RECEIVE_SLACK_MS, 'a receive', () => receiving);
     return message;
   }

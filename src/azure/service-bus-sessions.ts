@@ -235,18 +235,19 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
   return {
     parallelReceives: Math.min(MAX_SESSIONS, options.maxConcurrency, options.maxLockedEvents),
     receive,
-    async probe() {
-      const fresh = entity.connect();
-      const keeper = openReceiver(fresh, entity);
-      try {
-        await fresh.call(() => peekOldest(keeper, PROBE_DEADLINE_MS));
-      } catch (error) {
-        void fresh.close();
-        throw serviceBusFailure('a peek', error);
-      }
-      if (closed) return void fresh.close();
-      replace(current, () => fresh);
-    },
+    probe: () =>
+      watch.call('service-bus', 'probe', async () => {
+        const fresh = entity.connect();
+        const keeper = openReceiver(fresh, entity);
+        try {
+          await fresh.call(() => peekOldest(keeper, PROBE_DEADLINE_MS));
+        } catch (error) {
+          void fresh.close();
+          throw serviceBusFailure('a peek', error);
+        }
+        if (closed) return void fresh.close();
+        replace(current, () => fresh);
+      }),
     reconnect: () => replace(current, () => entity.connect()),
     async close() {
       closed = true;

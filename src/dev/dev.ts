@@ -64,7 +64,12 @@ export async function dev(options: DevOptions): Promise<number> {
     error: (fields, message) => note(`  worker    ${fields.code ?? ''} ${message}: ${fields.reason ?? ''}`),
   };
   let fatal: unknown;
-  const worker = await startWorker(config, log, (error) => (fatal ??= error), onSettled);
+  const worker = await startWorker(config, log, {
+    onFatal: (error) => {
+      fatal ??= error;
+    },
+    onSettled,
+  });
   const frontEnd = await openFrontEnd(stack.environment);
 
   say(

@@ -36,6 +36,8 @@ export type HandOptions = {
   locks: LockKeeper;
   /** Told of every settlement that Service Bus took. */
   onSettled?: ((settled: Settled) => void) | undefined;
+  /** Told whenever an event has met its fate, and of the first one in an empty hand: nothing has stood still until then. */
+  onMoved?: (() => void) | undefined;
   /** An error that no rule knows: the process cannot go on. */
   onFatal: (error: unknown) => void;
 };
@@ -54,7 +56,7 @@ export type Hand = {
 const HAND_BACK_MS = 2_000;
 
 /** The events that this process holds, their locks, and their settlement. */
-export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions): Hand {
+export function makeHand({ clock, log, locks, onSettled, onMoved, onFatal }: HandOptions): Hand {
   const works = new Map<Work, () => void>();
   const waitingForEmpty: (() => void)[] = [];
   const ended = new WeakSet<Work>();
@@ -64,6 +66,7 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
   function end(work: Work, outcome: EventOutcome): void {
     if (ended.has(work)) return;
     ended.add(work);
+    onMoved?.();
     work.watch.ended(outcome);
   }
 
@@ -127,6 +130,7 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
   return {
     settle,
     take(work, done) {
+      if (works.size === 0) onMoved?.();
       works.set(work, done);
       const lost = (): void => {
         work.settled = true;

@@ -79,6 +79,7 @@ export function makeLanes(options: LaneOptions): Lanes {
         delayMs = await round(takeTogether(lane), lane, failures);
       } finally {
         slots.give();
+        options.onMoved?.();
       }
       failures = delayMs === undefined ? 0 : failures + 1;
       // Outside the slot: a conversation that waits for a service holds up no other.

@@ -11,7 +11,10 @@ export type CallFacts = {
   status?: number | string;
   /** Of what was read or written. */
   bytes?: number;
+  /** The model that is asked. */
   model?: string;
+  /** The model that answered, as it calls itself. */
+  answeredBy?: string;
   inputTokens?: number;
   outputTokens?: number;
   /** What was said to a model and by it: for nobody but who was told to record it. */
@@ -60,7 +63,10 @@ export type Watch = {
     events: readonly EventWatch[],
     work: (note: (facts: RoundFacts) => void) => Promise<T>,
   ): Promise<T>;
-  /** One call to a service, under its deadline. `operation` is a word of the adapter's: get, read, create, replace, patch, … */
+  /**
+   * One call to a service, under its deadline. `operation` is a word of the adapter's: get, read, create, replace, patch, …
+   * A `probe` asks whether it is there; a `receive` is as long as nothing comes.
+   */
   call<T>(
     service: Dependency,
     operation: string,
