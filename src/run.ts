@@ -54,7 +54,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   return abandoned > 0 ? 3 : 0;
 }
 
-type Ending = {
+export type Ending = {
   /** By a signal or an error. */
   begun: Promise<void>;
   fatal(error: unknown): void;
@@ -65,7 +65,7 @@ type Ending = {
 };
 
 /** The signals, and the errors that nobody caught. A third signal, which nobody sends without need, ends it on the spot. */
-function whatEndsIt(log: Log, reconnect: () => void): Ending {
+export function whatEndsIt(log: Log, reconnect: () => void): Ending {
   const hurrying = new AbortController();
   let begin = (): void => undefined;
   const begun = new Promise<void>((resolve) => {

@@ -49,6 +49,8 @@ export async function startWorker(
   log: Log,
   onFatal: (error: unknown) => void,
   onSettled?: (settled: Settled) => void,
+  /** Where the events come from. */
+  openSource: typeof openServiceBus = openServiceBus,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -63,7 +65,7 @@ export async function startWorker(
   const opening = await Promise.allSettled([
     openCosmos(config, credential),
     openRedis(config, credential, log),
-    openServiceBus(config, credential, log),
+    openSource(config, credential, log),
   ]);
   for (const result of opening) if (result.status === 'fulfilled') opened.push(result.value);
   const [store, cache, source] = opening;

@@ -33,6 +33,7 @@ export function connect(entity: Entity, onLate: (received: Received) => void): C
   const open = (): ServiceBusReceiver => openReceiver(client, entity);
   const keeper = open();
   const idle: ServiceBusReceiver[] = [];
+  const delivered = new Map<ServiceBusReceiver, number>();
   let receiving = 0;
   let retired = false;
   const waiting = new Set<(reason: Error) => void>();
@@ -42,10 +43,13 @@ export function connect(entity: Entity, onLate: (received: Received) => void): C
     try {
       // One at a time: asking for more would wait up to 1 s behind the first (the client's batching).
       const [message] = await client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs }));
+      if (message) delivered.set(receiver, (delivered.get(receiver) ?? 0) + 1);
       return message && { message, receiver };
     } finally {
       receiving -= 1;
-      if (!receiver.isClosed) idle.push(receiver);
+      // One that is spent stays open: what it delivered is settled over it.
+      const isSpent = (delivered.get(receiver) ?? 0) >= (entity.messagesPerLink ?? Number.POSITIVE_INFINITY);
+      if (!receiver.isClosed && !isSpent) idle.push(receiver);
       if (retired && receiving === 0) void client.close();
     }
   }
