@@ -395,6 +395,7 @@ describe('purging', () => {
     const outcomes = await purgeDeadLetters(readConfig(scene.stack.environment), new Set(['1', '2']), {
       log,
       signal: new AbortController().signal,
+      hurry: new AbortController().signal,
     });
     expect([...outcomes.keys()].sort()).toEqual(['1', '2']);
     expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ completed: 2, active: 1, locked: 0 });

@@ -14,8 +14,13 @@ export type Chosen = EventSource & {
   readonly isQuiet: boolean;
   /** Begins to look for more anew: events are still being worked on, and may come again. */
   stir(): void;
-  /** Asks for nothing any more, and gives back what was received and not taken out. Never rejects. */
-  finish(): Promise<void>;
+  /** How many others were met on the way. */
+  readonly passed: number;
+  /**
+   * Asks for nothing any more, and gives back what was received and not taken out; not all of it, where it is very much, or when
+   * told to hurry. Answers how many stay locked until their locks run out. Never rejects.
+   */
+  finish(hurry: AbortSignal): Promise<number>;
 };
 
 /** Each link has come back empty so often. */
@@ -35,7 +40,8 @@ const RECEIVES_END_MS = 3_000;
 export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Chosen {
   const outcomes = new Map<string, Outcome>();
   const setAside = new Map<string, HeldEvent>();
-  const everSetAside = new Set<string>();
+  /** Until when each that was ever set aside is locked. */
+  const lockedUntilMs = new Map<string, number>();
   const asked = new Set<Promise<HeldEvent | undefined>>();
   /** Since the last one that was chosen. */
   let emptyReceives = 0;
@@ -46,6 +52,7 @@ export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Ch
     if (held.lock.lockedUntilMs <= Date.now()) return;
     try {
       await held.settle({ kind: 'abandon' });
+      lockedUntilMs.delete(String(held.sequenceNumber));
     } catch (error) {
       // It comes back by itself when its lock runs out.
       if (!(error instanceof Failure)) throw error;
@@ -55,8 +62,8 @@ export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Ch
   async function putAside(held: HeldEvent): Promise<void> {
     if (finished) return giveBack(held);
     const sequence = String(held.sequenceNumber);
-    if (everSetAside.has(sequence)) repeats += 1;
-    everSetAside.add(sequence);
+    if (lockedUntilMs.has(sequence)) repeats += 1;
+    lockedUntilMs.set(sequence, held.lock.lockedUntilMs);
     setAside.delete(sequence);
     setAside.set(sequence, held);
     if (setAside.size > MAX_GIVEN_BACK) setAside.delete(setAside.keys().next().value!);
@@ -121,32 +128,38 @@ export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Ch
     },
     get isQuiet() {
       // Where the others are so many that the first come again before the last have been met, all are met in vain once.
-      return emptyReceives >= QUIET_ROUNDS * source.parallelReceives || repeats > everSetAside.size;
+      return emptyReceives >= QUIET_ROUNDS * source.parallelReceives || repeats > lockedUntilMs.size;
     },
     stir,
-    async finish() {
+    get passed() {
+      return lockedUntilMs.size;
+    },
+    async finish(hurry) {
       finished = true;
       // What is given back while receives are under way comes straight back over them.
-      await atMost(RECEIVES_END_MS, () => Promise.allSettled(asked));
-      const rest = [...setAside.values()].values();
-      setAside.clear();
+      await atMost(RECEIVES_END_MS, hurry, () => Promise.allSettled(asked));
       const inTurn = async (): Promise<void> => {
-        for (const held of rest) await giveBack(held);
+        for (const [sequence, held] of setAside) {
+          setAside.delete(sequence);
+          if (!hurry.aborted) await giveBack(held);
+        }
       };
-      await atMost(GIVE_BACK_MS, () => Promise.all(Array.from({ length: GIVEN_BACK_AT_ONCE }, inTurn)));
+      const all = () => Promise.all(Array.from({ length: GIVEN_BACK_AT_ONCE }, inTurn));
+      await atMost(GIVE_BACK_MS, hurry, all);
+      return [...lockedUntilMs.values()].filter((untilMs) => untilMs > Date.now()).length;
     },
   };
 }
 
-/** Whoever asks for more when there is nothing to be asked for waits to be told to stop. */
-function aborted(signal: AbortSignal): Promise<void> {
+/** Resolves when the signal aborts: whoever asks for more when there is nothing more waits for that. */
+export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-async function atMost(ms: number, work: () => Promise<unknown>): Promise<void> {
+async function atMost(ms: number, hurry: AbortSignal, work: () => Promise<unknown>): Promise<void> {
   try {
-    await withDeadline(ms, 'giving back', work);
+    await withDeadline(ms, 'giving back', () => Promise.race([work(), aborted(hurry)]));
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
   }

@@ -40,6 +40,7 @@ export async function runPurge(
   const outcomes = await purgeDeadLetters(config, sequences, {
     log,
     signal: stopping.signal,
+    hurry: ending.hurry,
     onProgress: ({ size }) => progress.update(size),
   }).finally(progress.end);
   console.error(`${outcomes.size} of ${letters(chosen)} deleted.`);

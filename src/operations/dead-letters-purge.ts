@@ -8,7 +8,10 @@ import { chooseFrom, type Outcome } from './dead-letters-chosen.ts';
 
 export type PurgeOptions = {
   log: Log;
+  /** Stops: what is in hand is given back. */
   signal: AbortSignal;
+  /** Stops at once. */
+  hurry: AbortSignal;
   onProgress?: (outcomes: ReadonlyMap<string, Outcome>) => void;
 };
 
@@ -23,7 +26,7 @@ const LOOK_EVERY_MS = 50;
 export async function purgeDeadLetters(
   config: Config,
   wanted: ReadonlySet<string>,
-  { log, signal, onProgress }: PurgeOptions,
+  { log, signal, hurry, onProgress }: PurgeOptions,
 ): Promise<ReadonlyMap<string, Outcome>> {
   const source = await openDeadLetterSource(config, makeCredential(config.azureClientId), log);
   const chosen = chooseFrom(source, wanted);
@@ -60,7 +63,7 @@ export async function purgeDeadLetters(
     await sleep(LOOK_EVERY_MS);
   }
   const gaveUp = stopping.signal.aborted;
-  await chosen.finish();
+  await chosen.finish(hurry);
   stopping.abort();
   await loops;
   await source.close();

@@ -3,7 +3,7 @@ import { whatEndsIt } from '../run.ts';
 import type { Choice } from './dead-letters-choice.ts';
 import type { Outcome } from './dead-letters-chosen.ts';
 import { groupDeadLetters, letters, table } from './dead-letters-list.ts';
-import { replayDeadLetters } from './dead-letters-replay.ts';
+import { type ReplayState, replayDeadLetters } from './dead-letters-replay.ts';
 import { logTo } from './log-to.ts';
 import { plain, plainJson } from './plain-text.ts';
 import { startProgress } from './progress.ts';
@@ -33,8 +33,11 @@ export async function runReplay(
   let reconnect = (): void => undefined;
   const ending = whatEndsIt(log, () => reconnect());
   const stopping = new AbortController();
-  void ending.begun.then(() => stopping.abort());
-  const outcomes = await replayDeadLetters(config, sequences, {
+  void ending.begun.then(() => {
+    stopping.abort();
+    progress.say('Finishing what is in hand; a second signal gives it back at once.');
+  });
+  const { outcomes, stillLocked } = await replayDeadLetters(config, sequences, {
     log,
     signal: stopping.signal,
     hurry: ending.hurry,
@@ -42,7 +45,7 @@ export async function runReplay(
     onStart: (worker) => {
       reconnect = () => worker.reconnect();
     },
-    onProgress: (so, closed) => progress.update(so.size, noteOf(so, closed)),
+    onProgress: (state) => progress.update(state.outcomes.size, noteOf(state)),
   }).finally(progress.end);
 
   const failed = failuresOf(outcomes);
@@ -58,6 +61,8 @@ export async function runReplay(
         ? `${notMet} are as they were: it was interrupted.`
         : `${notMet} are as they were, or gone: somebody else has them. Try again in a few minutes.`,
     );
+  if (stillLocked > 0)
+    console.error(`${stillLocked} that were met on the way stay locked for as long as a lock lasts.`);
   if (json) {
     const counts = Object.fromEntries([...failed].map(([reason, { count }]) => [reason, count]));
     console.log(plainJson({ dryRun, chosen: sequences.size, replayed, failed: counts, notMet, interrupted }));
@@ -70,11 +75,13 @@ export async function runReplay(
 export const countOf = (outcomes: ReadonlyMap<string, Outcome>, kind: Outcome['kind']): number =>
   [...outcomes.values()].filter((outcome) => outcome.kind === kind).length;
 
-function noteOf(outcomes: ReadonlyMap<string, Outcome>, closed: readonly { dependency: string }[]): string {
+function noteOf({ outcomes, passed, waitingFor }: ReplayState): string {
   const failed = countOf(outcomes, 'failed');
+  const others = passed - failed;
   return [
+    ...(waitingFor.length > 0 ? [`waiting for ${waitingFor.join(', ')}`] : []),
     ...(failed > 0 ? [`${failed} failed again`] : []),
-    ...(closed.length > 0 ? [`waiting for ${closed.map(({ dependency }) => dependency).join(', ')}`] : []),
+    ...(others > 0 ? [`${others} others passed by`] : []),
   ].join(' · ');
 }
 
