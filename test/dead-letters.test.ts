@@ -140,7 +140,7 @@ describe('replaying', () => {
     const replayed = await runCommand(stack.environment, ['dead-letters', 'replay', '--json']);
     expect(resultOf(replayed)).toMatchObject({ replayed: 1, failed: { ConversationNotFound: 1 }, notMet: 0 });
     expect(replayed.code).toBe(2);
-    expect(replayed.stderr).toContain('1 failed again and stay: ConversationNotFound');
+    expect(replayed.stderr).toMatch(/1 failed again and stay:\n +1 {2}ConversationNotFound/);
     const { delivered, locked } = scene.counters().entities[deadPath(scene)]!;
     expect(delivered).toBeGreaterThan(2);
     expect(locked).toBe(0);

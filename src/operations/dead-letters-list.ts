@@ -6,6 +6,7 @@ import { age } from './age.ts';
 import { type Choice, choose } from './dead-letters-choice.ts';
 import { type Group, makeGroups, remedyOf } from './dead-letters-groups.ts';
 import { plain, plainJson } from './plain-text.ts';
+import { wrap } from './wrap.ts';
 
 /** Looks at all dead letters and groups the chosen ones. @throws the client's error */
 export async function groupDeadLetters(
@@ -67,19 +68,22 @@ export async function listDeadLetters(
 }
 
 /** A line a group, and below it what can be done. */
-export function table(groups: readonly Group[], now: number = Date.now()): string[] {
+export function table(
+  groups: readonly Group[],
+  stream: NodeJS.WriteStream = process.stdout,
+  now: number = Date.now(),
+): string[] {
   const reasons = groups.map(({ reason }) => plain(reason));
   const width = Math.max(...reasons.map((reason) => reason.length));
   const digits = Math.max(...groups.map(({ count }) => String(count).length));
   return groups.flatMap((group, index) => {
     const [oldest, newest] = [age(now - group.oldestMs), age(now - group.newestMs)];
     const ages = oldest === newest ? `${oldest} ago` : `${oldest} to ${newest} ago`;
-    const count = styleText('bold', String(group.count).padStart(digits), { stream: process.stdout });
+    const count = styleText('bold', String(group.count).padStart(digits), { stream });
     const remedy = remedyOf(group.reason);
-    const indent = ' '.repeat(digits + 4);
     return [
       `  ${count}  ${reasons[index]!.padEnd(width)}  ${ages}`,
-      ...(remedy === undefined ? [] : [styleText('dim', `${indent}${remedy}`, { stream: process.stdout })]),
+      ...(remedy === undefined ? [] : [styleText('dim', wrap(remedy, digits + 4, stream), { stream })]),
     ];
   });
 }

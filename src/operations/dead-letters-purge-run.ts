@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises';
 import type { Config } from '../config.ts';
 import { whatEndsIt } from '../run.ts';
+import { isConfirmed } from './confirm.ts';
 import type { Choice } from './dead-letters-choice.ts';
 import { groupDeadLetters, letters, table } from './dead-letters-list.ts';
 import { purgeDeadLetters } from './dead-letters-purge.ts';
@@ -20,7 +20,7 @@ export async function runPurge(
   const { sequences, groups } = await groupDeadLetters(config, choice);
   const chosen = sequences.size;
   console.error(`${letters(chosen)} ${dryRun ? 'would be' : 'to be'} deleted for good.`);
-  if (chosen > 0) for (const line of table(groups)) console.error(line);
+  if (chosen > 0) for (const line of table(groups, process.stderr)) console.error(line);
   const report = (deleted: number): void => {
     if (json) console.log(plainJson({ dryRun, chosen, deleted }));
   };
@@ -48,18 +48,4 @@ export async function runPurge(
   if (ending.failed()) return 1;
   if (outcomes.size === chosen) return 0;
   return stopping.signal.aborted ? 3 : 2;
-}
-
-/** Whoever deletes types how many: a mere Enter, or a "yes" out of habit, is none. */
-async function isConfirmed(count: number): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    console.error('There is no terminal to ask on: --yes deletes without asking. Nothing was deleted.');
-    return false;
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`Type ${count} to delete them: `);
-  terminal.close();
-  if (answer.trim() === String(count)) return true;
-  console.error('Nothing was deleted.');
-  return false;
 }

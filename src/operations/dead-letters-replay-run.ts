@@ -24,7 +24,7 @@ export async function runReplay(
   const { sequences, groups } = await groupDeadLetters(config, choice);
   if (dryRun || sequences.size === 0) {
     console.error(`${letters(sequences.size)} would be replayed.`);
-    if (sequences.size > 0) for (const line of table(groups)) console.error(line);
+    if (sequences.size > 0) for (const line of table(groups, process.stderr)) console.error(line);
     if (json) console.log(plainJson({ dryRun, chosen: sequences.size, replayed: 0, failed: {}, notMet: 0 }));
     return 0;
   }
@@ -53,8 +53,12 @@ export async function runReplay(
   const notMet = sequences.size - outcomes.size;
   const interrupted = stopping.signal.aborted;
   console.error(`${replayed} of ${letters(sequences.size)} replayed.`);
+  if (failed.size > 0) console.error(`${countOf(outcomes, 'failed')} failed again and stay:`);
+  const width = Math.max(...[...failed.keys()].map((reason) => plain(reason).length));
   for (const [reason, { count, description }] of failed)
-    console.error(`${count} failed again and stay: ${plain(reason)}, such as: ${plain(description)}`);
+    console.error(
+      `  ${String(count).padStart(5)}  ${plain(reason).padEnd(width)}  such as: ${plain(description)}`,
+    );
   if (notMet > 0)
     console.error(
       interrupted
