@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { Command, InvalidArgumentError } from 'commander';
+import { addDeadLetters } from './operations/dead-letters-command.ts';
 
 // Stripped and compiled code is kept between starts, where there is a place for it: half a second and 30 MB less each time.
 enableCompileCache();
@@ -60,6 +61,8 @@ program
     const { runSweep } = await import('./run-sweep.ts');
     process.exit(await runSweep(process.env, options));
   });
+
+addDeadLetters(program);
 
 try {
   await program.parseAsync();

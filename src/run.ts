@@ -124,7 +124,7 @@ async function flush(telemetry: OpenTelemetry | undefined, hurry: AbortSignal): 
   await Promise.race([telemetry.flush(FLUSH_MS), hurried]);
 }
 
-type Ending = {
+export type Ending = {
   /** By a signal or an error. */
   begun: Promise<void>;
   fatal(error: unknown): void;
@@ -135,7 +135,7 @@ type Ending = {
 };
 
 /** The signals, and the errors that nobody caught. A third signal, which nobody sends without need, ends it on the spot. */
-function whatEndsIt(log: Log, reconnect: () => void): Ending {
+export function whatEndsIt(log: Log, reconnect: () => void): Ending {
   const hurrying = new AbortController();
   let begin = (): void => undefined;
   const begun = new Promise<void>((resolve) => {

@@ -53,6 +53,8 @@ export type WorkerOptions = {
   /** Told at the start, of each service as soon as it is there. */
   onOpened?: ((dependency: Needed) => void) | undefined;
   watch?: Watch | undefined;
+  /** Where the events come from. */
+  openSource?: typeof openServiceBus | undefined;
 };
 
 /**
@@ -62,7 +64,7 @@ export type WorkerOptions = {
 export async function startWorker(
   config: Config,
   log: Log,
-  { onFatal, onSettled, onOpened, watch = unwatched }: WorkerOptions,
+  { onFatal, onSettled, onOpened, watch = unwatched, openSource = openServiceBus }: WorkerOptions,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -86,7 +88,7 @@ export async function startWorker(
   const others = Promise.all([cosmos, redis]);
   // Service Bus may not have come so far as to wait for them.
   others.catch(() => undefined);
-  const serviceBus = open('service-bus', () => openServiceBus(config, credential, log, { others, watch }));
+  const serviceBus = open('service-bus', () => openSource(config, credential, log, { others, watch }));
   const [store, cache, source] = await Promise.all([cosmos, redis, serviceBus]).catch(async () => {
     // Whatever else is refused is named as well; each attempt has a deadline of its own.
     givingUp.abort();

@@ -10,6 +10,10 @@ import { makeSockets } from './service-bus-sockets.ts';
 export type Entity = {
   topic: string;
   subscription: string;
+  /** Of its dead letters, instead of the subscription itself. */
+  subQueueType?: 'deadLetter';
+  /** After so many messages a link is not received from any more: where messages stay unsettled it would stall. */
+  messagesPerLink?: number;
   /** A client with a connection of its own. Nothing is connected until it is used. */
   connect(timeoutInMs?: number): Client;
 };
@@ -61,11 +65,13 @@ function makeClient(client: ServiceBusClient): Client {
 }
 
 /** The client's own lock renewal is off: it is keyed by message id, and ends with the link. */
-export function openReceiver({ call }: Client, { topic, subscription }: Entity): ServiceBusReceiver {
+export function openReceiver({ call }: Client, entity: Entity): ServiceBusReceiver {
+  const { topic, subscription, subQueueType } = entity;
   return call((client) =>
     client.createReceiver(topic, subscription, {
       receiveMode: 'peekLock',
       maxAutoLockRenewalDurationInMs: 0,
+      ...(subQueueType === undefined ? {} : { subQueueType }),
     }),
   );
 }

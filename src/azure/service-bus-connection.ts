@@ -34,6 +34,7 @@ export function connect(entity: Entity, watch: Watch, onLate: (received: Receive
   const open = (): ServiceBusReceiver => openReceiver(client, entity);
   const keeper = open();
   const idle: ServiceBusReceiver[] = [];
+  const delivered = new Map<ServiceBusReceiver, number>();
   let receiving = 0;
   let retired = false;
   const waiting = new Set<(reason: Error) => void>();
@@ -45,10 +46,13 @@ export function connect(entity: Entity, watch: Watch, onLate: (received: Receive
       const [message] = await watch.call('service-bus', 'receive', () =>
         client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs })),
       );
+      if (message) delivered.set(receiver, (delivered.get(receiver) ?? 0) + 1);
       return message && { message, receiver };
     } finally {
       receiving -= 1;
-      if (!receiver.isClosed) idle.push(receiver);
+      // One that is spent stays open: what it delivered is settled over it.
+      const isSpent = (delivered.get(receiver) ?? 0) >= (entity.messagesPerLink ?? Number.POSITIVE_INFINITY);
+      if (!receiver.isClosed && !isSpent) idle.push(receiver);
       if (retired && receiving === 0) void client.close();
     }
   }

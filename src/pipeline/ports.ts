@@ -20,6 +20,8 @@ export type Lock = {
 export type HeldEvent = {
   body: unknown;
   messageId: string | undefined;
+  /** The broker's own number, by which a message is found again. */
+  sequenceNumber?: string | undefined;
   /** The Service Bus session, where the subscription has sessions: its events are worked in order. */
   sessionId?: string | undefined;
   enqueuedAtMs: number | undefined;
