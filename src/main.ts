@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { addDeadLetters } from './operations/dead-letters-command.ts';
+import { addDoctor } from './operations/doctor-command.ts';
 
 const count = (text: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(text))
@@ -58,6 +59,7 @@ program
     process.exit(await runSweep(process.env, options));
   });
 
+addDoctor(program);
 addDeadLetters(program);
 
 try {

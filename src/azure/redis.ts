@@ -101,7 +101,8 @@ async function ask<T>(calls: (within: Within) => Promise<T>): Promise<T> {
   }
 }
 
-function clientOptions(config: Config, credential: TokenCredential, log: Log) {
+/** How the worker connects; it goes on trying for ever. */
+export function clientOptions(config: Config, credential: TokenCredential, log: Log) {
   const { host, port, tls, username, access } = config.redis;
   return {
     ...(access.kind === 'key'
