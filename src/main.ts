@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { Command, InvalidArgumentError } from 'commander';
 import { addDeadLetters } from './operations/dead-letters-command.ts';
+import { addDoctor } from './operations/doctor-command.ts';
 
 // Stripped and compiled code is kept between starts, where there is a place for it: half a second and 30 MB less each time.
 enableCompileCache();
@@ -62,6 +63,7 @@ program
     process.exit(await runSweep(process.env, options));
   });
 
+addDoctor(program);
 addDeadLetters(program);
 
 try {

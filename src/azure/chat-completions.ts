@@ -115,7 +115,7 @@ function refusedParameter(error: unknown, sent: Optional): keyof Optional | unde
   );
 }
 
-/** Never the error's own message: a model's answer may quote the conversation. */
+/** Never the error's own message: a model's answer may quote the conversation. Of the cause only its codes are kept. */
 function titleFailure(error: unknown): Failure {
   if (error instanceof DeadlineError) return new Failure('TitleUnavailable', error.message);
   if (error instanceof APIError && error.status !== undefined) {
@@ -124,7 +124,15 @@ function titleFailure(error: unknown): Failure {
     return new Failure(
       'TitleUnavailable',
       `the title model answered ${error.status} (${error.code ?? error.name})`,
+      { cause: { status: error.status, code: error.code } },
     );
   }
-  return new Failure('TitleUnavailable', `the title model could not be reached (${(error as Error).name})`);
+  return new Failure('TitleUnavailable', `the title model could not be reached (${(error as Error).name})`, {
+    cause: codesOf(error),
+  });
+}
+
+function codesOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return undefined;
+  return { name: error.name, code: (error as { code?: unknown }).code, cause: codesOf(error.cause) };
 }

@@ -110,7 +110,8 @@ function cacheFailure(error: unknown): Failure {
     : new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
 }
 
-async function clientOptions(config: Config, credential: TokenCredential, log: Log) {
+/** How the worker connects; it goes on trying for ever. */
+export async function clientOptions(config: Config, credential: TokenCredential, log: Log) {
   const { host, port, tls, username, access } = config.redis;
   return {
     ...(access.kind === 'key'
