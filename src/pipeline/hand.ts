@@ -24,6 +24,7 @@ export type Settled = {
   messageId: string | undefined;
   sessionId: string;
   userId: string;
+  chatMessageId: string;
   settlement: Settlement;
   receivedAtMs: number;
   deliveryCount: number;
@@ -92,9 +93,9 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
   }
 
   function report({ event, held, receivedAtMs }: Work, settlement: Settlement): void {
-    const { sessionId, userId } = event;
+    const { sessionId, userId, chatMessageId } = event;
     const { messageId, deliveryCount } = held;
-    onSettled?.({ messageId, sessionId, userId, settlement, receivedAtMs, deliveryCount });
+    onSettled?.({ messageId, sessionId, userId, chatMessageId, settlement, receivedAtMs, deliveryCount });
   }
 
   async function settle(work: Work, settlement: Settlement): Promise<void> {
