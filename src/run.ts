@@ -46,7 +46,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   let worker: Worker | undefined;
   const ending = whatEndsIt(log, () => worker?.reconnect());
   try {
-    return await work(config, log, ending, telemetry?.watch, (started) => {
+    return await work(config, log, ending, telemetry?.watch(config), (started) => {
       worker = started;
     });
   } finally {
