@@ -38,8 +38,9 @@ export async function openTelemetry(config: Config, log: Log): Promise<OpenTelem
     isScraped || azureMonitor || otlp.metrics
       ? (await import('./worker-metrics.ts')).startWorkerMetrics(config)
       : undefined;
+  const traced = exported?.watch(config);
   return {
-    watch: exported && counted ? bothOf(exported.watch, counted.watch) : (exported ?? counted)?.watch,
+    watch: traced && counted ? bothOf(traced, counted.watch) : (traced ?? counted?.watch),
     sink: exported?.sink,
     metrics: async () => prometheus?.text() ?? '',
     observe: (worker) => counted?.observe(worker),
