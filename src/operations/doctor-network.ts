@@ -3,7 +3,7 @@ import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Config } from '../config.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
-import { describeError } from './doctor-errors.ts';
+import { describeError } from './errors.ts';
 
 /** Where a service is to be found, and which variable says so. */
 export type Target = {

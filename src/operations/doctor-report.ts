@@ -25,7 +25,8 @@ export async function printReport(
     if (!json) {
       if (done.at(-1)?.service !== checked.service)
         console.log(`${done.length > 0 ? '\n' : ''}${styleText('bold', checked.service)}`);
-      console.log(lineOf(checked));
+      const isRepeated = done.some(({ mend }) => mend === checked.mend);
+      console.log(lineOf(isRepeated ? { ...checked, mend: checked.mend && 'as above' } : checked));
     }
     done.push(checked);
   }
