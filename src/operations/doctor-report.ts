@@ -25,8 +25,9 @@ export async function printReport(
     if (!json) {
       if (done.at(-1)?.service !== checked.service)
         console.log(`${done.length > 0 ? '\n' : ''}${styleText('bold', checked.service)}`);
-      const isRepeated = done.some(({ mend }) => mend === checked.mend);
-      console.log(lineOf(isRepeated ? { ...checked, mend: checked.mend && 'as above' } : checked));
+      // What mends several things is said once.
+      const isNew = !done.some(({ mend }) => mend === checked.mend);
+      console.log(lineOf({ ...checked, mend: isNew ? checked.mend : undefined }));
     }
     done.push(checked);
   }

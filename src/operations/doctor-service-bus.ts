@@ -93,13 +93,15 @@ export function serviceBusChecks(
   ];
 }
 
+const STAND_IN = 'a stand-in has no management';
+
 /** What only who may manage sees; why not, otherwise. */
 async function manage(
   inspection: Inspection,
 ): Promise<{ properties?: SubscriptionProperties | undefined; why: string }> {
   try {
     const properties = await inspection.manage(AbortSignal.timeout(MANAGE_MS));
-    return { properties, why: 'a stand-in cannot be asked' };
+    return { properties, why: properties ? '' : STAND_IN };
   } catch (error) {
     const { statusCode } = error as { statusCode?: number };
     return {
@@ -159,7 +161,10 @@ function judgeFromOutside(
   const bad = judgeLimits(known, lockMs, deliveries, az);
   if (bad) return bad;
   if (unknown.length === 0) return ok(known);
-  return ok(`${known}; ${unknown.join(' and ')} cannot be seen: ${why}`, az.showSubscription());
+  return ok(
+    `${known}; ${unknown.join(' and ')} cannot be seen: ${why}`,
+    why === STAND_IN ? undefined : az.showSubscription(),
+  );
 }
 
 function judgeLimits(
