@@ -184,6 +184,24 @@ describe('replaying', () => {
     expect(scene.item(second.userId, second.sessionId)).toBeDefined();
   });
 
+  test('thousands of others that lie before it are passed by, also over a single link', async () => {
+    const scene = await setTheScene();
+    // More than a link delivers while nothing of it is settled.
+    await setAside(
+      scene,
+      someConversations(2_500).map(({ event }) => event),
+    );
+    const last = conversation();
+    await setAside(scene, [last.event], 'PartitionFull');
+    await scene.show(last.snapshot);
+    const replayed = await runCommand(
+      { ...scene.stack.environment, MAX_CONCURRENCY: '1', MAX_LOCKED_EVENTS: '1' },
+      ['dead-letters', 'replay', '--json', '--reason', 'PartitionFull'],
+    );
+    expect(resultOf(replayed)).toMatchObject({ chosen: 1, replayed: 1 });
+    expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ active: 2_500, locked: 0 });
+  });
+
   test('--dry-run counts and touches nothing', async () => {
     const scene = await setTheScene();
     await setAside(scene, [conversation().event]);

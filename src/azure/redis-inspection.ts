@@ -25,7 +25,7 @@ export async function inspectRedis(
   });
   // It surfaces through the calls as well.
   client.on('error', silent);
-  abortSignal.addEventListener('abort', () => client.destroy());
+  abortSignal.addEventListener('abort', () => client.isOpen && client.destroy());
   try {
     await client.connect();
     const isCluster = (await client.info('cluster')).includes('cluster_enabled:1');

@@ -67,7 +67,9 @@ export function inspectServiceBus(config: Config, credential: TokenCredential): 
       const manager = client.call((bus) => bus.createRuleManager(topic, subscription));
       return client.call(async () => {
         const found: RuleProperties[] = [];
-        for await (const rule of manager.listRules()) found.push(rule);
+        // Where there are none, the client makes one of nothing.
+        for await (const rule of manager.listRules() as AsyncIterable<RuleProperties | undefined>)
+          if (rule) found.push(rule);
         return found;
       });
     },

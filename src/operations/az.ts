@@ -54,6 +54,8 @@ export function azCommands(
         : `az redisenterprise database access-policy-assignment create --cluster-name ${word(redis.name)} ${group(redis)} --database-name default --access-policy-assignment-name historyworker --access-policy-name default --object-id ${identity?.objectId ?? OBJECT_ID}`,
     createTopic: () =>
       `az servicebus topic create --namespace-name ${word(bus.name)} ${group(bus)} --name ${word(topic)}`,
+    enableTopic: () =>
+      `az servicebus topic update --namespace-name ${word(bus.name)} ${group(bus)} --name ${word(topic)} --status Active`,
     createSubscription: () =>
       `az servicebus topic subscription create ${inTopic} --lock-duration PT1M --max-delivery-count 50`,
     updateSubscription: (settings: string) =>

@@ -1,5 +1,5 @@
 import { DeadlineError, withDeadline } from '../azure/deadline.ts';
-import { describeError } from './doctor-errors.ts';
+import { describeError } from './errors.ts';
 
 export type Status = 'ok' | 'warning' | 'failure';
 

@@ -1,4 +1,5 @@
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
+import { describeError, seeAbove } from './errors.ts';
 
 /** What the worker allows for between clocks: an event is taken for stored only if it was sent so long before a read. */
 const MARGIN_MS = 5_000;
@@ -10,7 +11,10 @@ const MEND = 'set the clock of this machine: timedatectl set-ntp true';
 export const clockCheck = (service: string, url: string): Check => ({
   service: 'Clock',
   name: service,
-  look: () => compare(url),
+  look: () =>
+    compare(url).catch((error: unknown) =>
+      warning(`cannot be told: ${describeError((error as Error).cause ?? error)}`, seeAbove('network')),
+    ),
 });
 
 async function compare(url: string): Promise<Finding> {
@@ -18,7 +22,7 @@ async function compare(url: string): Promise<Finding> {
   const response = await fetch(new URL(url).origin, { method: 'HEAD', redirect: 'manual' });
   const answeredMs = Date.now();
   const dateMs = Date.parse(response.headers.get('date') ?? '');
-  if (Number.isNaN(dateMs)) return warning('the answer bears no date', undefined);
+  if (Number.isNaN(dateMs)) return warning('cannot be told: the answer bears no date');
   // The header has whole seconds, cut off.
   const skewMs = (askedMs + answeredMs) / 2 - (dateMs + 500);
   const uncertainMs = (answeredMs - askedMs) / 2 + 500;

@@ -4,8 +4,8 @@ import type { Config } from '../config.ts';
 import { age } from './age.ts';
 import { type AzCommands, INDEXING, word } from './az.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
-import { describeError, seeAbove, troubleOf } from './doctor-errors.ts';
 import type { Identity } from './doctor-identity.ts';
+import { describeError, seeAbove, troubleOf } from './errors.ts';
 
 /** By which containers may be keyed: what the worker knows of every item. */
 const KEYS = new Set(['/userId', '/sessionId', '/id']);

@@ -2,7 +2,7 @@ import type { TokenCredential } from '@azure/identity';
 import { REDIS_SCOPE_DEFAULT } from '@redis/entraid';
 import type { Config } from '../config.ts';
 import { type Finding, failure, ok, warning } from './doctor-check.ts';
-import { describeError } from './doctor-errors.ts';
+import { describeError } from './errors.ts';
 
 /** Who a token is for, from its claims. The token itself goes nowhere. */
 export type Identity = {

@@ -3,7 +3,7 @@ import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Config } from '../config.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
-import { describeError } from './doctor-errors.ts';
+import { describeError } from './errors.ts';
 
 /** Where a service is to be found, and which variable says so. */
 export type Target = {
@@ -72,14 +72,21 @@ async function lookUp({ host, variable }: Target): Promise<Finding> {
   }
 }
 
+const unanswered: Record<string, string> = {
+  ECONNREFUSED: 'refuses: nothing listens there',
+  ETIMEDOUT: 'does not answer',
+  ECONNRESET: 'cuts the connection',
+};
+
 async function connect(target: Target): Promise<Finding> {
   const { host, port, tls } = target;
   try {
-    const described = await (tls ? shakeHands(target) : open(target));
-    return described;
+    return await (tls ? shakeHands(target) : open(target));
   } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    const why = unanswered[code];
     return failure(
-      `${host}:${port}: ${describeError(error)}`,
+      why === undefined ? `${host}:${port}: ${describeError(error)}` : `${host}:${port} ${why} (${code})`,
       mendOf(error as NodeJS.ErrnoException, target),
     );
   }

@@ -4,8 +4,8 @@ import { inspectRedis } from '../azure/redis-inspection.ts';
 import type { Config } from '../config.ts';
 import type { AzCommands } from './az.ts';
 import { type Check, type Finding, failure, ok } from './doctor-check.ts';
-import { describeError, seeAbove, troubleOf, wholeText } from './doctor-errors.ts';
 import type { Identity } from './doctor-identity.ts';
+import { describeError, seeAbove, troubleOf, wholeText } from './errors.ts';
 
 const READ_MS = 9_000;
 

@@ -25,7 +25,9 @@ export async function printReport(
     if (!json) {
       if (done.at(-1)?.service !== checked.service)
         console.log(`${done.length > 0 ? '\n' : ''}${styleText('bold', checked.service)}`);
-      console.log(lineOf(checked));
+      // What mends several things is said once.
+      const isNew = !done.some(({ mend }) => mend === checked.mend);
+      console.log(lineOf({ ...checked, mend: isNew ? checked.mend : undefined }));
     }
     done.push(checked);
   }

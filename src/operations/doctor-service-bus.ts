@@ -4,8 +4,8 @@ import type { Config } from '../config.ts';
 import { age } from './age.ts';
 import type { AzCommands } from './az.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
-import { describeError, seeAbove, troubleOf } from './doctor-errors.ts';
 import type { Identity } from './doctor-identity.ts';
+import { describeError, lastOf, seeAbove, troubleOf } from './errors.ts';
 
 const PEEKED_DEAD_LETTERS = 200;
 const MANAGE_MS = 8_000;
@@ -26,8 +26,7 @@ export function serviceBusChecks(
 
   /** What is told of an error, whichever call it came from. */
   async function refused(error: unknown): Promise<Finding> {
-    const { code } = error as { code?: unknown };
-    const found = describeError(error);
+    const { code } = lastOf(error) as { code?: unknown };
     if (code === 'UnauthorizedAccess')
       return connectionString === undefined
         ? failure(`the identity may not receive from ${subscription}`, az.receiverRole(await identity))
@@ -36,7 +35,7 @@ export function serviceBusChecks(
       return failure(`there is no subscription ${subscription} of ${topic}`, az.createSubscription());
     if (code === 'MessagingEntityDisabled')
       return failure(`${subscription} is disabled`, az.updateSubscription('--status Active'));
-    return failure(found, seeAbove(troubleOf(error)));
+    return failure(describeError(error), seeAbove(troubleOf(error)));
   }
   const check = (name: string, look: () => Promise<Finding>): Check => ({
     service,
@@ -50,9 +49,10 @@ export function serviceBusChecks(
         await inspection.attachToTopic();
         return ok(`${topic} is there`);
       } catch (error) {
-        const { code } = error as { code?: unknown };
+        const { code } = lastOf(error) as { code?: unknown };
         if (code === 'MessagingEntityNotFound')
           return failure(`there is no topic ${topic}`, az.createTopic());
+        if (code === 'MessagingEntityDisabled') return failure(`${topic} is disabled`, az.enableTopic());
         if (code === 'UnauthorizedAccess')
           return ok(`${topic}, which the identity may not send to, and need not`);
         throw error;
@@ -93,13 +93,15 @@ export function serviceBusChecks(
   ];
 }
 
+const STAND_IN = 'a stand-in has no management';
+
 /** What only who may manage sees; why not, otherwise. */
 async function manage(
   inspection: Inspection,
 ): Promise<{ properties?: SubscriptionProperties | undefined; why: string }> {
   try {
     const properties = await inspection.manage(AbortSignal.timeout(MANAGE_MS));
-    return { properties, why: 'a stand-in cannot be asked' };
+    return { properties, why: properties ? '' : STAND_IN };
   } catch (error) {
     const { statusCode } = error as { statusCode?: number };
     return {
@@ -159,7 +161,10 @@ function judgeFromOutside(
   const bad = judgeLimits(known, lockMs, deliveries, az);
   if (bad) return bad;
   if (unknown.length === 0) return ok(known);
-  return ok(`${known}; ${unknown.join(' and ')} cannot be seen: ${why}`, az.showSubscription());
+  return ok(
+    `${known}; ${unknown.join(' and ')} cannot be seen: ${why}`,
+    why === STAND_IN ? undefined : az.showSubscription(),
+  );
 }
 
 function judgeLimits(

@@ -5,8 +5,8 @@ import { cleanTitle } from '../history/title.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { AzCommands } from './az.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
-import { describeError, seeAbove, troubleOf } from './doctor-errors.ts';
 import type { Identity } from './doctor-identity.ts';
+import { describeError, seeAbove, troubleOf } from './errors.ts';
 
 /** A conversation of nobody's. */
 const SAMPLE = [

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigError, readConfig } from '../config.ts';
-import { Failure } from '../pipeline/failures.ts';
 import { EXIT_CONFIGURATION } from '../run.ts';
+import { describeError } from './errors.ts';
 import { plain } from './plain-text.ts';
 
 /** The environment, with what a .env file adds to it. */
@@ -22,10 +22,10 @@ export async function operate(work: (config: Config) => Promise<number>): Promis
       console.error(error.message);
       process.exit(EXIT_CONFIGURATION);
     }
-    // Errors of the Service Bus client have a code; anything else is a fault of ours, and worth its stack.
-    const { code, message } = error as { code?: unknown; message: string };
-    if (!(error instanceof Failure) && typeof code !== 'string') throw error;
-    console.error(plain(`${code}: ${message}`));
+    // A fault of ours is worth its stack. What the clients throw often has neither a code nor a name of its own.
+    if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError)
+      throw error;
+    console.error(plain(describeError(error)));
     console.error('Run "history-worker doctor" to see what is wrong.');
     process.exit(1);
   }

@@ -1,5 +1,11 @@
+/** The Service Bus client throws the errors of all its attempts as one, which says nothing itself: the last of them does. */
+export function lastOf(error: unknown): unknown {
+  return error instanceof AggregateError && error.errors.length > 0 ? lastOf(error.errors.at(-1)) : error;
+}
+
 /** What an error says, in one line and not at length. */
-export function describeError(error: unknown): string {
+export function describeError(thrown: unknown): string {
+  const error = lastOf(thrown);
   const { code, name, message } = error as { code?: unknown; name?: string; message?: string };
   const first = String(message ?? error)
     .split('\n', 1)[0]!
@@ -14,10 +20,10 @@ export function describeError(error: unknown): string {
 /** All of an error and its causes, to be searched. */
 export function wholeText(error: unknown): string {
   const parts: string[] = [];
-  for (let at = error, depth = 0; at && depth < 6; depth += 1) {
-    const { code, name, message, cause, errors } = at as Record<string, unknown>;
+  for (let at = lastOf(error), depth = 0; at && depth < 6; depth += 1) {
+    const { code, name, message, cause } = at as Record<string, unknown>;
     parts.push(String(code ?? ''), String(name ?? ''), String(message ?? ''));
-    at = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
+    at = lastOf(cause);
   }
   return parts.join(' ');
 }
@@ -37,7 +43,7 @@ export function troubleOf(error: unknown): Trouble {
   )
     return 'token';
   if (
-    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|socket hang up|Socket closed|ServiceCommunicationProblem|getaddrinfo|APIConnection/.test(
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|socket hang up|Socket closed|ServiceCommunicationProblem|getaddrinfo|Failed to connect|APIConnection/.test(
       text,
     )
   )
