@@ -38,9 +38,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     process.stdout.isTTY ? await terminal() : undefined,
   );
   // Both are imported here and in this order: the telemetry changes modules that the worker then imports.
-  const telemetry = exportsTelemetry(config.telemetry)
-    ? await import('./telemetry/start.ts').then(({ startTelemetry }) => startTelemetry(config, log))
-    : undefined;
+  const telemetry = await telemetryOf(config, log);
   if (telemetry) log.attach(telemetry.sink);
   warnOfKeys(environment, log);
   let worker: Worker | undefined;
@@ -85,6 +83,19 @@ async function work(
   log.info({ abandoned }, 'stopped');
   if (ending.failed()) return 1;
   return abandoned > 0 ? 3 : 0;
+}
+
+/** What is configured; nothing is imported where nothing is. Conversations are made durable without telemetry too. */
+async function telemetryOf(config: Config, log: Log): Promise<Telemetry | undefined> {
+  if (!exportsTelemetry(config.telemetry)) return undefined;
+  try {
+    const { startTelemetry } = await import('./telemetry/start.ts');
+    return await startTelemetry(config, log);
+  } catch (error) {
+    const { message } = error as Error;
+    log.error({ code: 'TelemetryFailed', reason: message }, 'telemetry could not be started');
+    return undefined;
+  }
 }
 
 /** Whatever the exports do, the process ends in time. */
