@@ -63,15 +63,21 @@ export async function openFront(environment: Environment) {
     },
   });
 
+  /** Writes the conversation as it is after so many turns; a title that somebody has put there stays. */
+  async function show(index: number, turns: number, answerBytes: number): Promise<void> {
+    const key = `session:${sessionOf(index)}`;
+    const before = turns > 1 ? await redis.get(key) : null;
+    const title = before === null ? null : JSON.parse(before).title;
+    const value = JSON.stringify({ ...snapshotOf(index, turns, answerBytes), title });
+    await redis.set(key, value, { expiration: { type: 'EX', value: 86_400 } });
+  }
+
   return {
-    async show(index: number, turns: number, answerBytes: number): Promise<void> {
-      const value = JSON.stringify(snapshotOf(index, turns, answerBytes));
-      await redis.set(`session:${sessionOf(index)}`, value, { expiration: { type: 'EX', value: 86_400 } });
-    },
+    show,
     send: (index: number, turn: number): Promise<void> => sender.sendMessages(messageOf(index, turn)),
     /** All conversations as they are at their end, then an event for each turn: every first one, every second one, … */
     async publish({ conversations, turns, answerBytes }: Load): Promise<void> {
-      for (let index = 0; index < conversations; index += 1) await this.show(index, turns, answerBytes);
+      for (let index = 0; index < conversations; index += 1) await show(index, turns, answerBytes);
       let batch: ReturnType<typeof messageOf>[] = [];
       for (let turn = 0; turn < turns; turn += 1)
         for (let index = 0; index < conversations; index += 1) {

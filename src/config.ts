@@ -109,7 +109,10 @@ export function readConfig(environment: Environment): Config {
       access: access('AZURE_AI_API_KEY'),
       apiVersion: text('AZURE_AI_API_VERSION')!,
       model: text('AZURE_AI_CHAT_MODEL'),
-      maxConcurrency: number('TITLE_MAX_CONCURRENCY'),
+      maxConcurrency:
+        values.get('TITLE_MAX_CONCURRENCY') === undefined
+          ? maxConcurrency * 2
+          : number('TITLE_MAX_CONCURRENCY'),
       deadlineMs: number('TITLE_TIMEOUT_SECONDS') * 1000,
     },
     maxConcurrency,

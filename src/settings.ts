@@ -185,8 +185,7 @@ export const settings: readonly Setting[] = [
   },
   {
     name: 'TITLE_MAX_CONCURRENCY',
-    description: 'title requests at a time',
-    default: '16',
+    description: 'title requests at a time; default 2 times MAX_CONCURRENCY',
     check: integer(1, 1000),
   },
   {

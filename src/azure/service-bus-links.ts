@@ -17,7 +17,7 @@ import {
 import { makeWatch } from './service-bus-watch.ts';
 
 /** Each link has at most one event asked for. Together they must keep the lanes busy at the broker's round trip. */
-const MAX_LINKS = 16;
+const MAX_LINKS = 32;
 /** Short, so that work resumes within 5 s of the end of an outage: one probe is under way at a time. */
 const PROBE_DEADLINE_MS = 4_000;
 

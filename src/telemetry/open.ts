@@ -1,9 +1,11 @@
+import type { MetricReader } from '@opentelemetry/sdk-metrics';
 import type { Config } from '../config.ts';
 import { exportsTelemetry } from '../config.ts';
 import type { GateState } from '../pipeline/gate.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { bothOf, type Watch } from '../pipeline/watch.ts';
 import type { LogSink } from './log.ts';
+import type { Telemetry } from './start.ts';
 
 export type Observed = { readonly gates: readonly GateState[] };
 
@@ -29,9 +31,7 @@ export async function openTelemetry(config: Config, log: Log): Promise<OpenTelem
   if (!isScraped && !exports) return undefined;
   const prometheus = isScraped ? (await import('./prometheus.ts')).makePrometheus() : undefined;
   const readers = prometheus ? [prometheus.reader] : [];
-  const exported = exports
-    ? await (await import('./start.ts')).startTelemetry(config, log, readers)
-    : undefined;
+  const exported = exports ? await startExports(config, log, readers) : undefined;
   if (!exported) (await import('./own-meters.ts')).startOwnMeters(config.serviceName, readers);
   const { azureMonitor, otlp } = config.telemetry;
   const counted =
@@ -46,4 +46,20 @@ export async function openTelemetry(config: Config, log: Log): Promise<OpenTelem
     observe: (worker) => counted?.observe(worker),
     flush: async (withinMs) => exported?.flush(withinMs),
   };
+}
+
+/** Conversations are made durable without telemetry too. */
+async function startExports(
+  config: Config,
+  log: Log,
+  readers: readonly MetricReader[],
+): Promise<Telemetry | undefined> {
+  try {
+    const { startTelemetry } = await import('./start.ts');
+    return await startTelemetry(config, log, readers);
+  } catch (error) {
+    const { message } = error as Error;
+    log.error({ code: 'TelemetryFailed', reason: message }, 'telemetry could not be started');
+    return undefined;
+  }
 }
