@@ -314,6 +314,30 @@ describe('replaying', () => {
     expect(both.map(({ code }) => code).every((code) => code === 0 || code === 2)).toBe(true);
   });
 
+  test('a store that cannot be written to ends it before anything is received', async () => {
+    const scene = await setTheScene();
+    await setAside(scene, [conversation().event]);
+    const ended = await runCommand({ ...scene.stack.environment, COSMOS_CONTAINER_NAME: 'none' }, [
+      ...['dead-letters', 'replay', '--json'],
+    ]);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('StoreMisconfigured');
+    await expect
+      .poll(() => scene.counters().entities[deadPath(scene)])
+      .toMatchObject({ active: 1, completed: 0, locked: 0 });
+  });
+
+  test('by Entra ID', async () => {
+    const made = folder();
+    const scene = await setTheScene({ entra: { certificateFile: join(made, 'ca.pem') } });
+    const { snapshot, event, userId, sessionId } = conversation();
+    await setAside(scene, [event]);
+    await scene.show(snapshot);
+    const replayed = await runCommand(scene.stack.environment, ['dead-letters', 'replay', '--json']);
+    expect(resultOf(replayed)).toMatchObject({ replayed: 1 });
+    expect(scene.item(userId, sessionId)?.messages).toEqual(snapshot.messages);
+  });
+
   test('of a subscription with sessions as well', async () => {
     const scene = await setTheScene({ requiresSession: true });
     const talks = someConversations(5);
@@ -429,6 +453,11 @@ test('a subscription that is not there ends it with 1, and a faulty configuratio
   expect(missing.code).toBe(1);
   expect(missing.stderr).toContain('MessagingEntityNotFound');
   expect(missing.stderr).toContain('history-worker doctor');
+  stack.serviceBus.setFaults({ refuseCbs: true });
+  const refused = await runCommand(stack.environment, ['dead-letters', 'list']);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/^UnauthorizedAccess: .*\n.*doctor/);
+  stack.serviceBus.setFaults({ refuseCbs: false });
   const faulty = await runCommand({}, ['dead-letters', 'list']);
   expect(faulty.code).toBe(78);
   expect(faulty.stderr).toContain('REDIS_HOST');

@@ -41,9 +41,7 @@ export async function exportDeadLetters(
       unlinkSync(part);
     }
   } catch (error) {
-    const { code, syscall, message } = error as NodeJS.ErrnoException;
-    // Whoever reads stdout has had enough.
-    if (output === undefined && code === 'EPIPE') return 0;
+    const { syscall, message } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;
     console.error(message);
     return 1;

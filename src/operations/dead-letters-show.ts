@@ -68,7 +68,7 @@ function described(letter: DeadLetter, now: number = Date.now()): string {
     value === undefined ? [] : [`  ${styleText('dim', name.padEnd(9), { stream })}  ${plain(String(value))}`],
   );
   return [
-    `${styleText('bold', `#${sequenceNumber}  ${plain(reason)}`, { stream })}  ${sent}delivered ${deliveryCount} times before`,
+    `${styleText('bold', `#${sequenceNumber}  ${plain(reason)}`, { stream })}  ${sent}delivery count ${deliveryCount}`,
     ...(description === '' ? [] : [`  ${plain(description)}`]),
     ...lines,
   ].join('\n');

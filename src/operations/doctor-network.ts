@@ -14,6 +14,7 @@ export type Target = {
   variable: string;
 };
 
+const TIMED_OUT = 'ETIMEDOUT';
 const SOON_MS = 14 * 86_400_000;
 
 export function targetsOf(config: Config) {
@@ -74,7 +75,7 @@ async function lookUp({ host, variable }: Target): Promise<Finding> {
 
 const unanswered: Record<string, string> = {
   ECONNREFUSED: 'refuses: nothing listens there',
-  ETIMEDOUT: 'does not answer',
+  [TIMED_OUT]: 'does not answer',
   ECONNRESET: 'cuts the connection',
 };
 
@@ -125,7 +126,7 @@ function settle(socket: ReturnType<typeof connectPlain>, reject: (error: Error) 
   socket.once('error', reject);
   socket.once('timeout', () => {
     socket.destroy();
-    reject(Object.assign(new Error(`${at} does not answer`), { code: 'ETIMEDOUT' }));
+    reject(Object.assign(new Error(`${at} does not answer`), { code: TIMED_OUT }));
   });
 }
 

@@ -4,8 +4,12 @@ import { EXIT_CONFIGURATION } from '../run.ts';
 import { describeError } from './errors.ts';
 import { plain } from './plain-text.ts';
 
-/** The environment, with what a .env file adds to it. */
+/** The environment, with what a .env file adds to it. Whoever reads the output may have enough of it: that ends the process in peace. */
 export function loadEnvironment(): NodeJS.ProcessEnv {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
   if (existsSync('.env')) process.loadEnvFile('.env');
   return process.env;
 }
@@ -25,7 +29,9 @@ export async function operate(work: (config: Config) => Promise<number>): Promis
     // A fault of ours is worth its stack. What the clients throw often has neither a code nor a name of its own.
     if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError)
       throw error;
-    console.error(plain(describeError(error)));
+    // Several services may be away, or one at each of several attempts.
+    const reasons = error instanceof AggregateError ? error.errors : [error];
+    for (const reason of new Set(reasons.map(describeError))) console.error(plain(reason));
     console.error('Run "history-worker doctor" to see what is wrong.');
     process.exit(1);
   }
