@@ -48,3 +48,13 @@ test('what is refused for good ends it with 1, also while another service is awa
     expect.objectContaining({ msg: 'a service could not be opened', code: 'StoreMisconfigured' }),
   );
 });
+
+test('a worker that Service Bus refuses ends with 1, and says why', async () => {
+  const { stack } = await setTheScene();
+  stack.serviceBus.setFaults({ refuseCbs: true });
+  const worker = startWorkerProcess(stack.environment);
+  expect(await worker.exited).toBe(1);
+  expect(worker.lines).toContainEqual(
+    expect.objectContaining({ msg: 'a service could not be opened', code: 'UnauthorizedAccess' }),
+  );
+});

@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { createClient } from 'redis';
 import type { Config } from '../config.ts';
-import { clientOptions, openRedis } from './redis.ts';
+import { clientOptions, isCluster, openRedis } from './redis.ts';
 
 const silent = (): void => undefined;
 const nobody = { debug: silent, info: silent, warn: silent, error: silent };
@@ -28,8 +28,8 @@ export async function inspectRedis(
   abortSignal.addEventListener('abort', () => client.isOpen && client.destroy());
   try {
     await client.connect();
-    const isCluster = (await client.info('cluster')).includes('cluster_enabled:1');
-    if (isCluster) {
+    const isClustered = await isCluster(client);
+    if (isClustered) {
       const cache = await openRedis(config, credential, nobody);
       await cache.read(KEY, async () => undefined).finally(() => cache.close());
     } else {
@@ -37,7 +37,7 @@ export async function inspectRedis(
       await client.strLen(KEY);
       await client.get(KEY);
     }
-    return { isCluster };
+    return { isCluster: isClustered };
   } finally {
     if (client.isOpen) client.destroy();
   }

@@ -61,6 +61,20 @@ export async function openRedis(
   return makeCache(cluster, watch);
 }
 
+/**
+ * Asked so, and not by INFO, which the access policies of Azure deny (it is among the dangerous commands). A node that is of no cluster
+ * refuses the question.
+ */
+export async function isCluster(client: { clusterInfo(): Promise<unknown> }): Promise<boolean> {
+  try {
+    await client.clusterInfo();
+    return true;
+  } catch (error) {
+    if (error instanceof ErrorReply) return false;
+    throw error;
+  }
+}
+
 type Reader = {
   get(key: string): Promise<string | null>;
   getRange(key: string, start: number, end: number): Promise<string | null>;

@@ -1,11 +1,12 @@
 import type { SubscriptionProperties } from '@azure/service-bus';
+import { lastOf } from '../azure/last-error.ts';
 import type { Inspection } from '../azure/service-bus-inspection.ts';
 import type { Config } from '../config.ts';
 import { age } from './age.ts';
 import type { AzCommands } from './az.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 import type { Identity } from './doctor-identity.ts';
-import { describeError, lastOf, seeAbove, troubleOf } from './errors.ts';
+import { describeError, seeAbove, troubleOf } from './errors.ts';
 
 const PEEKED_DEAD_LETTERS = 200;
 const MANAGE_MS = 8_000;

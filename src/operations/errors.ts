@@ -1,7 +1,4 @@
-/** The Service Bus client throws the errors of all its attempts as one, which says nothing itself: the last of them does. */
-export function lastOf(error: unknown): unknown {
-  return error instanceof AggregateError && error.errors.length > 0 ? lastOf(error.errors.at(-1)) : error;
-}
+import { lastOf } from '../azure/last-error.ts';
 
 /** What an error says, in one line and not at length. */
 export function describeError(thrown: unknown): string {
