@@ -5,6 +5,7 @@ import { makeCredential } from './azure/credential.ts';
 import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
+import { type Depth, makeDepth } from './azure/service-bus-depth.ts';
 import type { Config } from './config.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
@@ -36,6 +37,13 @@ export type Worker = {
   readonly gates: readonly GateState[];
   /** What does not move any more, if something does not that should (SPEC §9); undefined while all is well. */
   stuck(): string | undefined;
+  /** What Service Bus says of the subscription. @throws the client's error */
+  readonly subscription: {
+    /** When its oldest event was enqueued, whoever holds it; undefined: there is none. */
+    oldestEnqueuedAtMs(): Promise<number | undefined>;
+    /** Undefined where the identity may not read it. */
+    depth(): Promise<Depth | undefined>;
+  };
   /** Goes on over a new connection to Service Bus: the present one is not to be trusted. */
   reconnect(): void;
   /**
@@ -161,6 +169,10 @@ export async function startWorker(
       state === 'RUNNING'
         ? progress.stuck({ gates: gates.states, held: lanes.inHand, maxHeld: config.maxLockedEvents })
         : undefined,
+    subscription: {
+      oldestEnqueuedAtMs: () => source.value.oldestEnqueuedAtMs(),
+      depth: makeDepth(config, credential, log),
+    },
     reconnect: () => source.value.reconnect(),
     async stop(timeoutMs, hurry) {
       if (state === 'RUNNING') state = 'DRAINING';

@@ -1,11 +1,9 @@
 import type { Config } from '../config.ts';
 import { exportsTelemetry } from '../config.ts';
-import type { GateState } from '../pipeline/gate.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { bothOf, type Watch } from '../pipeline/watch.ts';
 import type { LogSink } from './log.ts';
-
-export type Observed = { readonly gates: readonly GateState[] };
+import type { Observed } from './worker-metrics.ts';
 
 export type OpenTelemetry = {
   watch: Watch | undefined;

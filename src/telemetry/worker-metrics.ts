@@ -6,11 +6,14 @@ import { observeGates } from './gate-metrics.ts';
 import { makeMetrics } from './metrics.ts';
 import { APP_NAME } from './names.ts';
 import { observeProcess } from './process-metrics.ts';
+import { observeSubscription, type Subscription } from './subscription-metrics.ts';
+
+export type Observed = { readonly gates: readonly GateState[]; readonly subscription: Subscription };
 
 export type WorkerMetrics = {
   watch: Watch;
   /** From now on there is a worker to tell of. */
-  observe(worker: { readonly gates: readonly GateState[] }): void;
+  observe(worker: Observed): void;
 };
 
 /** All metrics of the worker, for whoever reads them: the global meter provider's readers. */
@@ -19,6 +22,10 @@ export function startWorkerMetrics(config: Config): WorkerMetrics {
   observeProcess(meter);
   return {
     watch: makeMetrics(meter, config),
-    observe: ({ gates }) => observeGates(meter, () => gates),
+    observe({ gates, subscription }) {
+      const serviceBus = gates.find(({ dependency }) => dependency === 'service-bus')!;
+      observeGates(meter, gates);
+      observeSubscription(meter, subscription, () => !serviceBus.isOpen);
+    },
   };
 }
