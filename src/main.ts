@@ -41,8 +41,13 @@ program
   .option('--seed <number>', 'what the chats are made from', count, Math.floor(Math.random() * 100_000) + 1)
   .option('--data <folder>', "where Cosmos DB's items are kept between runs", '.local')
   .action(async (options) => {
+    // In this order: the telemetry changes modules that the rest then imports.
+    const { tellFromDev } = await import('./dev/telemetry.ts');
+    const telling = await tellFromDev(process.env);
     const { dev } = await import('./dev/dev.ts');
-    process.exit(await dev(options));
+    const code = await dev(options, telling);
+    await telling.end();
+    process.exit(code);
   });
 
 program

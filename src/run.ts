@@ -86,7 +86,7 @@ async function work(
     onFatal: ending.fatal,
     onSettled: (settled) => say(log, settled),
     onOpened: health?.opened,
-    watch: telemetry?.watch,
+    watch: telemetry?.watch(config),
   });
   try {
     worker = await Promise.race([starting, ending.begun.then(() => within(LAST_START_MS, starting))]);

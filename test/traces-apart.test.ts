@@ -110,6 +110,8 @@ test.each([
     for (const span of otlp.spans) {
       expect(idsOf(span), `${span.name} ${span.traceId}`).toEqual(byTrace.get(span.traceId) ?? none);
       expect(span.attributes['app.name']).toBe('history-worker');
+      // The exporter's own requests are none.
+      expect(String(span.attributes['url.full'])).not.toContain(otlp.url);
       // What the clients themselves say of whose it is.
       const read = /session:(.+)$/.exec(String(span.attributes['db.query.text'] ?? ''))?.[1];
       const item = /\/docs\/([^/?]+)$/.exec(String(span.attributes['url.full'] ?? ''))?.[1];

@@ -283,11 +283,6 @@ test('a token is everybody’s: who asks for it first does not have the request 
   expect(own.filter(({ name, scope }) => /getToken|HTTP/.test(name) || /identity/.test(scope))).toEqual([]);
   // One for each of the four services, and none of them is anybody's.
   const requests = spansNamed('ManagedIdentityCredential.getToken');
-  console.log(
-    otlp.spans
-      .filter((s) => s.traceId !== traceId)
-      .map((s) => [s.traceId.slice(0, 4), s.scope, s.name, JSON.stringify(s.attributes)].join(' ')),
-  );
   expect(requests).toHaveLength(4);
   for (const span of requests) expect(idsOf(span)).toEqual({});
 });

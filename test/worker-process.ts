@@ -13,7 +13,11 @@ export function startWorkerProcess(environment: Record<string, string>, args: st
   });
   const lines: Line[] = [];
   let errors = '';
-  createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Line));
+  let output = '';
+  createInterface(child.stdout).on('line', (line) => {
+    output += `${line}\n`;
+    lines.push(JSON.parse(line) as Line);
+  });
   child.stderr.on('data', (chunk) => {
     errors += String(chunk);
   });
@@ -26,6 +30,7 @@ export function startWorkerProcess(environment: Record<string, string>, args: st
     lines,
     pid: child.pid!,
     errors: () => errors,
+    output: () => output,
     said: (message: string) => lines.some(({ msg }) => msg === message),
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     exited,

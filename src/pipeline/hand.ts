@@ -24,6 +24,7 @@ export type Settled = {
   messageId: string | undefined;
   sessionId: string;
   userId: string;
+  chatMessageId: string;
   settlement: Settlement;
   receivedAtMs: number;
   deliveryCount: number;
@@ -95,9 +96,9 @@ export function makeHand({ clock, log, locks, onSettled, onMoved, onFatal }: Han
   }
 
   function report({ event, held, receivedAtMs }: Work, settlement: Settlement): void {
-    const { sessionId, userId } = event;
+    const { sessionId, userId, chatMessageId } = event;
     const { messageId, deliveryCount } = held;
-    onSettled?.({ messageId, sessionId, userId, settlement, receivedAtMs, deliveryCount });
+    onSettled?.({ messageId, sessionId, userId, chatMessageId, settlement, receivedAtMs, deliveryCount });
   }
 
   async function settle(work: Work, settlement: Settlement): Promise<void> {

@@ -6,7 +6,6 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { RedisInstrumentation } from '@opentelemetry/instrumentation-redis';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { register } from 'import-in-the-middle/register-hooks.mjs';
-import type { Config } from '../config.ts';
 
 /** The modules that the instrumentations below change. Every other one is loaded as if there were no hook. */
 const INSTRUMENTED = [
@@ -29,11 +28,11 @@ const EXPECTED = [404, 409, 412];
  * Has the clients make their spans: settlements and lock renewals (Azure's SDK), commands of Redis, and HTTP requests below
  * another span. To be called before any of those modules is imported. Call what it answers once the providers are there.
  */
-export function instrument(config: Config): () => void {
+export function instrument(): () => void {
   // One span a request: Azure's own clients (identity) make one, and HTTP's below it would say the same again.
   process.env.AZURE_HTTP_TRACING_CHILDREN_DISABLED ??= 'true';
   register({ include: INSTRUMENTED });
-  const instrumentations = makeInstrumentations(new URL(config.cosmos.endpoint).host);
+  const instrumentations = makeInstrumentations();
   registerInstrumentations({ instrumentations });
   return () => {
     // The tracers that they got before are those of nobody where Azure Monitor has replaced everything. They get no meters: those
@@ -44,7 +43,7 @@ export function instrument(config: Config): () => void {
 }
 
 /** Those that OTEL_NODE_DISABLED_INSTRUMENTATIONS does not name. */
-function makeInstrumentations(cosmosHost: string): Instrumentation[] {
+function makeInstrumentations(): Instrumentation[] {
   const disabled = (process.env.OTEL_NODE_DISABLED_INSTRUMENTATIONS ?? '')
     .split(',')
     .map((name) => name.trim());
@@ -63,8 +62,8 @@ function makeInstrumentations(cosmosHost: string): Instrumentation[] {
         requireParentforOutgoingSpans: true,
         ignoreOutgoingRequestHook: isNobodys,
         applyCustomAttributesOnSpan(span, request, response) {
-          const host = request instanceof ClientRequest ? request.getHeader('host') : undefined;
-          if (host === cosmosHost && EXPECTED.includes(response.statusCode ?? 0))
+          const isOfCosmos = request instanceof ClientRequest && request.path.startsWith('/dbs/');
+          if (isOfCosmos && EXPECTED.includes(response.statusCode ?? 0))
             span.setStatus({ code: SpanStatusCode.OK });
         },
       }),

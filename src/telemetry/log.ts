@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import { type DestinationStream, pino } from 'pino';
 import type { LogLevel } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
@@ -70,15 +71,21 @@ export function makeLog(
   };
 }
 
+const colors: Readonly<Record<string, 'red' | 'yellow' | 'green'>> = {
+  CRITICAL: 'red',
+  ERROR: 'red',
+  WARNING: 'yellow',
+  INFO: 'green',
+};
+
 /** The same lines for a person at a terminal. */
-export async function terminal(): Promise<DestinationStream> {
+export async function terminal(to: NodeJS.WritableStream | number = 1): Promise<DestinationStream> {
   const { default: pretty } = await import('pino-pretty');
   return pretty({
-    destination: 1,
+    destination: to,
     sync: true,
     ignore: 'service',
     translateTime: 'SYS:HH:MM:ss.l',
-    customLevels: 'TRACE:10,DEBUG:20,INFO:30,WARNING:40,ERROR:50,CRITICAL:60',
-    customColors: 'WARNING:yellow,ERROR:red,CRITICAL:red,INFO:green,DEBUG:blue',
+    customPrettifiers: { level: (level) => styleText(colors[String(level)] ?? 'gray', String(level)) },
   });
 }

@@ -1,12 +1,12 @@
-import type { Config } from '../config.ts';
-import { exportsTelemetry } from '../config.ts';
+import { type Config, exportsTelemetry, type TelemetryPart } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { bothOf, type Watch } from '../pipeline/watch.ts';
 import type { LogSink } from './log.ts';
 import type { Observed } from './worker-metrics.ts';
 
 export type OpenTelemetry = {
-  watch: Watch | undefined;
+  /** Looks on while a worker of this configuration works. */
+  watch(config: Config): Watch | undefined;
   /** Takes the lines of the log. */
   sink: LogSink | undefined;
   /** The metrics in Prometheus' text format. */
@@ -21,7 +21,7 @@ export type OpenTelemetry = {
  * Imports and starts what the configuration asks for, and nothing else. To be called before the clients are imported, which
  * the instrumentations change. Undefined: nobody looks on.
  */
-export async function openTelemetry(config: Config, log: Log): Promise<OpenTelemetry | undefined> {
+export async function openTelemetry(config: TelemetryPart, log: Log): Promise<OpenTelemetry | undefined> {
   const isScraped = config.health.port !== undefined;
   const exports = exportsTelemetry(config.telemetry);
   if (!isScraped && !exports) return undefined;
@@ -34,10 +34,13 @@ export async function openTelemetry(config: Config, log: Log): Promise<OpenTelem
   const { azureMonitor, otlp } = config.telemetry;
   const counted =
     isScraped || azureMonitor || otlp.metrics
-      ? (await import('./worker-metrics.ts')).startWorkerMetrics(config)
+      ? (await import('./worker-metrics.ts')).startWorkerMetrics()
       : undefined;
   return {
-    watch: exported && counted ? bothOf(exported.watch, counted.watch) : (exported ?? counted)?.watch,
+    watch(of) {
+      const [traced, numbered] = [exported?.watch(of), counted?.watch(of)];
+      return traced && numbered ? bothOf(traced, numbered) : (traced ?? numbered);
+    },
     sink: exported?.sink,
     metrics: async () => prometheus?.text() ?? '',
     observe: (worker) => counted?.observe(worker),

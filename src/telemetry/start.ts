@@ -1,5 +1,5 @@
 import type { MetricReader } from '@opentelemetry/sdk-metrics';
-import type { Config } from '../config.ts';
+import type { Config, TelemetryConfig } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
 import type { Watch } from '../pipeline/watch.ts';
 import { AppAttributesLogRecordProcessor, AppAttributesSpanProcessor } from './app-attributes.ts';
@@ -11,8 +11,8 @@ import { type Exports, otlpExports } from './otlp.ts';
 import { makeTraces } from './traces.ts';
 
 export type Telemetry = {
-  /** Makes the spans. */
-  watch: Watch;
+  /** Makes the spans of a worker of this configuration. */
+  watch(config: Config): Watch;
   /** Takes the lines of the log. */
   sink: LogSink;
   /** Sends what is still to be sent. Resolves at the latest after `withinMs`, whatever became of it. */
@@ -24,24 +24,24 @@ export type Telemetry = {
  * clients, and before whatever imports them. `readers` read the metrics beside the exporters'.
  */
 export async function startTelemetry(
-  config: Config,
+  config: Pick<Config, 'telemetry' | 'serviceName'>,
   log: Log,
   readers: readonly MetricReader[] = [],
 ): Promise<Telemetry> {
   // The default is ours, and resource detectors read the variable.
   process.env.OTEL_SERVICE_NAME ??= config.serviceName;
-  const connect = instrument(config);
+  const connect = instrument();
   const otlp = await otlpExports(config.telemetry);
   const exports: Exports = {
     spans: [new AppAttributesSpanProcessor(), ...otlp.spans],
     logRecords: [new AppAttributesLogRecordProcessor(), ...otlp.logRecords],
     metrics: [...readers, ...otlp.metrics],
   };
-  const shutdown = await startProviders(config, exports, log);
+  const shutdown = await startProviders(config.telemetry, exports, log);
   connect();
   hearDiagnostics(log);
   return {
-    watch: makeTraces(config),
+    watch: makeTraces,
     sink: makeLogSink(),
     async flush(withinMs) {
       let timer: NodeJS.Timeout | undefined;
@@ -61,8 +61,11 @@ export async function startTelemetry(
 }
 
 /** Azure Monitor's distribution sets all three providers up; without it they are ours. */
-async function startProviders(config: Config, exports: Exports, log: Log): Promise<() => Promise<void>> {
-  const { azureMonitor } = config.telemetry;
+async function startProviders(
+  { azureMonitor }: TelemetryConfig,
+  exports: Exports,
+  log: Log,
+): Promise<() => Promise<void>> {
   if (azureMonitor) {
     const { startAzureMonitor } = await import('./azure-monitor.ts');
     try {

@@ -11,17 +11,18 @@ import { observeSubscription, type Subscription } from './subscription-metrics.t
 export type Observed = { readonly gates: readonly GateState[]; readonly subscription: Subscription };
 
 export type WorkerMetrics = {
-  watch: Watch;
+  /** Counts and times what a worker of this configuration does. */
+  watch(config: Config): Watch;
   /** From now on there is a worker to tell of. */
   observe(worker: Observed): void;
 };
 
 /** All metrics of the worker, for whoever reads them: the global meter provider's readers. */
-export function startWorkerMetrics(config: Config): WorkerMetrics {
+export function startWorkerMetrics(): WorkerMetrics {
   const meter = metrics.getMeter(APP_NAME);
   observeProcess(meter);
   return {
-    watch: makeMetrics(meter, config),
+    watch: (config) => makeMetrics(meter, config),
     observe({ gates, subscription }) {
       const serviceBus = gates.find(({ dependency }) => dependency === 'service-bus')!;
       observeGates(meter, gates);
