@@ -29,8 +29,8 @@ type Traced = EventWatch & { context: Context };
  * - an event is one span from receipt to settlement, in the sender's trace. The client would make one of its own for each
  *   receive, also for those that bring nothing, so receives are not traced;
  * - a round is one span below the first of its events, with links to all of them where there are several;
- * - a call to Cosmos DB or the title model is a span of ours: their clients make none. The requests below it are spans of the HTTP
- *   instrumentations: one for each attempt;
+ * - a call to Cosmos DB or the title model is a span of ours: their clients make none. Below that of the model each attempt is
+ *   a span of undici's instrumentation;
  * - a command to Redis, a settlement and a lock renewal are spans of their clients' instrumentations;
  * - a probe is a span by itself, in a trace of its own.
  */
@@ -131,8 +131,7 @@ export function makeTraces(config: Config): Watch {
       }),
     call(service, operation, work) {
       if (operation === 'probe') return context.with(ROOT_CONTEXT, () => calls.probe(service, work));
-      if (operation === 'receive')
-        return context.with(suppressTracing(ROOT_CONTEXT), () => work(() => undefined));
+      if (operation === 'receive') return context.with(UNTRACED, () => work(() => undefined));
       if (service === 'cosmos') return calls.cosmos(operation, work);
       if (service === 'titles') return calls.title(work);
       return work(() => undefined);
@@ -140,6 +139,8 @@ export function makeTraces(config: Config): Watch {
     titled: () => undefined,
   };
 }
+
+const UNTRACED = suppressTracing(ROOT_CONTEXT);
 
 const dispositions = {
   complete: value.AZURE_SERVICEBUS_DISPOSITION_STATUS_VALUE_COMPLETE,
