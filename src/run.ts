@@ -186,7 +186,10 @@ const within = <T>(ms: number, what: Promise<T>): Promise<T | undefined> =>
 /** One line an event. Dead letters have a warning of their own, with their reason. */
 function say(log: Log, { settlement, receivedAtMs, ...ids }: Settled): void {
   if (settlement.kind !== 'dead-letter')
-    log.info({ ...ids, tookMs: Date.now() - receivedAtMs }, `event ${settlement.kind}d`);
+    log.info(
+      { ...ids, tookMs: Date.now() - receivedAtMs },
+      settlement.kind === 'complete' ? 'event completed' : 'event abandoned',
+    );
 }
 
 function warnOfKeys(environment: NodeJS.ProcessEnv, log: Log): void {

@@ -93,7 +93,7 @@ test('the coalescing of a backlog, lost locks and redeliveries show', async () =
   await expect.poll(() => entity().completed, LATE).toBe(9);
   await expect
     .poll(async () => sum(await metrics(), 'history_worker_events_settled_total', '"lost"', 'LockLost'), LATE)
-    .toBe(1);
+    .toBeGreaterThan(0);
   const after = await metrics();
   expect(after.history_worker_events_redelivered_total).toBe(entity().redelivered);
   expect(worker.lines.some(({ level }) => level === 'ERROR')).toBe(false);

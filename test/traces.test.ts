@@ -286,3 +286,30 @@ test('a token is everybody’s: who asks for it first does not have the request 
   expect(requests).toHaveLength(4);
   for (const span of requests) expect(idsOf(span)).toEqual({});
 });
+
+test('the standard variables hold: a sampler, attributes of the resource, instrumentations that are off', async () => {
+  const off = await observe({ OTEL_TRACES_SAMPLER: 'always_off' });
+  const work = async ({ show, announce, settled, end }: typeof off) => {
+    const { snapshot, event } = conversation(1);
+    await show(snapshot);
+    await announce(event);
+    await settled(1);
+    await end();
+  };
+  await work(off);
+  expect(off.otlp.spans).toEqual([]);
+  expect(off.otlp.records.length).toBeGreaterThan(0);
+  const some = await observe({
+    OTEL_SERVICE_NAME: 'another-name',
+    OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
+    OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'redis, undici',
+  });
+  await work(some);
+  expect(some.otlp.spans.filter(({ scope }) => /redis|undici/.test(scope))).toEqual([]);
+  expect(some.spansNamed('ServicebusReceiver.complete')).toHaveLength(1);
+  expect(some.otlp.spans[0]!.resource).toMatchObject({
+    'service.name': 'another-name',
+    'deployment.environment.name': 'test',
+    'service.instance.id': expect.any(String),
+  });
+});

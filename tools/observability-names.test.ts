@@ -7,7 +7,7 @@ import * as names from '../src/telemetry/names.ts';
 
 const dashboard = readFileSync('deploy/grafana-dashboard.json', 'utf8');
 const alerts = readFileSync('deploy/prometheus-alerts.yml', 'utf8');
-const page = readFileSync('docs/observability.md', 'utf8');
+const pages = ['docs/observability.md', 'docs/traces-and-logs.md'].map((name) => readFileSync(name, 'utf8'));
 
 const labelOf = (attribute: string): string => attribute.replaceAll('.', '_');
 /** By every name that a query may call it. */
@@ -84,7 +84,7 @@ describe('every name that Prometheus is asked for is one that the worker makes',
   });
 });
 
-test('every name in the text of docs/observability.md is one that the worker makes', () => {
+test('every name in the text of the two pages is one that the worker makes', () => {
   const made = new Set([
     ...Object.values<Metric>(metrics).map(({ name }) => name),
     ...Object.values(label),
@@ -93,9 +93,9 @@ test('every name in the text of docs/observability.md is one that the worker mak
     ),
   ]);
   const mentioned = [
-    ...page.matchAll(
-      /`((?:app|history_worker|messaging|db|gen_ai|azure|process|nodejs|error)\.[a-z0-9_.]+)`/g,
-    ),
+    ...pages
+      .join('\n')
+      .matchAll(/`((?:app|history_worker|messaging|db|gen_ai|azure|process|nodejs|error)\.[a-z0-9_.]+)`/g),
   ];
   expect(mentioned.length).toBeGreaterThan(80);
   expect(mentioned.map(([, name]) => name!).filter((name) => !made.has(name))).toEqual([]);

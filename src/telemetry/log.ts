@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { type DestinationStream, pino } from 'pino';
 import type { LogLevel } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
-import { app } from './names.ts';
+import { app, shortened } from './names.ts';
 
 const levels = {
   TRACE: 'trace',
@@ -56,7 +56,11 @@ export function makeLog(
   const at = (own: keyof Log) => (fields: Fields, message: string) => {
     if (!logger.isLevelEnabled(own)) return;
     const said: Fields = {};
-    for (const [name, value] of Object.entries(fields)) said[renamed[name] ?? name] = value;
+    for (const [name, value] of Object.entries(fields)) {
+      const id = renamed[name];
+      if (id === undefined) said[name] = value;
+      else said[id] = shortened(String(value));
+    }
     logger[own]({ ...sink?.about(), ...said }, message);
     sink?.take(own, spelled[own]!, said, message);
   };

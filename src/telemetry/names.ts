@@ -12,6 +12,10 @@ export const app = {
   chatMessageId: 'app.chat_message_id',
 } as const;
 
+/** As much of an id as is told: who sends events may call a turn what they like, at any length. */
+const LONGEST_ID = 1_024;
+export const shortened = (id: string): string => (id.length > LONGEST_ID ? id.slice(0, LONGEST_ID) : id);
+
 /** Of ours, on the span of an event. */
 export const event = {
   /** complete, abandon, dead-letter, or lost: it will be delivered again. */

@@ -2,6 +2,8 @@ import { type Config, exportsTelemetry, type TelemetryPart } from '../config.ts'
 import type { Log } from '../pipeline/ports.ts';
 import { bothOf, type Watch } from '../pipeline/watch.ts';
 import type { LogSink } from './log.ts';
+import type { Prometheus } from './prometheus.ts';
+import type { Telemetry } from './start.ts';
 import type { Observed } from './worker-metrics.ts';
 
 export type OpenTelemetry = {
@@ -25,15 +27,17 @@ export async function openTelemetry(config: TelemetryPart, log: Log): Promise<Op
   const isScraped = config.health.port !== undefined;
   const exports = exportsTelemetry(config.telemetry);
   if (!isScraped && !exports) return undefined;
-  const prometheus = isScraped ? (await import('./prometheus.ts')).makePrometheus() : undefined;
-  const readers = prometheus ? [prometheus.reader] : [];
-  const exported = exports
-    ? await (await import('./start.ts')).startTelemetry(config, log, readers)
-    : undefined;
-  if (!exported) (await import('./own-meters.ts')).startOwnMeters(config.serviceName, readers);
+  const scraping = async (): Promise<Prometheus> => (await import('./prometheus.ts')).makePrometheus();
+  let prometheus = isScraped ? await scraping() : undefined;
+  const exported = exports ? await startExports(config, log, prometheus) : undefined;
+  if (!exported && isScraped) {
+    // A reader belongs to one provider, which may be that of a start that has failed.
+    prometheus = await scraping();
+    (await import('./own-meters.ts')).startOwnMeters(config.serviceName, [prometheus.reader]);
+  }
   const { azureMonitor, otlp } = config.telemetry;
   const counted =
-    isScraped || azureMonitor || otlp.metrics
+    isScraped || (exported && (azureMonitor || otlp.metrics))
       ? (await import('./worker-metrics.ts')).startWorkerMetrics()
       : undefined;
   return {
@@ -46,4 +50,20 @@ export async function openTelemetry(config: TelemetryPart, log: Log): Promise<Op
     observe: (worker) => counted?.observe(worker),
     flush: async (withinMs) => exported?.flush(withinMs),
   };
+}
+
+/** Conversations are made durable without telemetry too. */
+async function startExports(
+  config: TelemetryPart,
+  log: Log,
+  prometheus: Prometheus | undefined,
+): Promise<Telemetry | undefined> {
+  try {
+    const { startTelemetry } = await import('./start.ts');
+    return await startTelemetry(config, log, prometheus ? [prometheus.reader] : []);
+  } catch (error) {
+    const { message } = error as Error;
+    log.error({ code: 'TelemetryFailed', reason: message }, 'telemetry could not be started');
+    return undefined;
+  }
 }

@@ -8,7 +8,11 @@ import { APP_NAME } from './names.ts';
 import { observeProcess } from './process-metrics.ts';
 import { observeSubscription, type Subscription } from './subscription-metrics.ts';
 
-export type Observed = { readonly gates: readonly GateState[]; readonly subscription: Subscription };
+export type Observed = {
+  readonly state: string;
+  readonly gates: readonly GateState[];
+  readonly subscription: Subscription;
+};
 
 export type WorkerMetrics = {
   /** Counts and times what a worker of this configuration does. */
@@ -23,10 +27,11 @@ export function startWorkerMetrics(): WorkerMetrics {
   observeProcess(meter);
   return {
     watch: (config) => makeMetrics(meter, config),
-    observe({ gates, subscription }) {
+    observe(worker) {
+      const { gates, subscription } = worker;
       const serviceBus = gates.find(({ dependency }) => dependency === 'service-bus')!;
       observeGates(meter, gates);
-      observeSubscription(meter, subscription, () => !serviceBus.isOpen);
+      observeSubscription(meter, subscription, () => !serviceBus.isOpen || worker.state !== 'RUNNING');
     },
   };
 }
