@@ -13,7 +13,7 @@ export async function long(contestant: Contestant, environment: Environment = {}
   const standIns = await startStandIns();
   try {
     const front = await openFront(standIns.environment);
-    const settings = { ...standIns.environment, MAX_CONCURRENCY: '32', LOG_LEVEL: 'WARNING', ...environment };
+    const settings = { ...standIns.environment, MAX_CONCURRENCY: '32', LOG_LEVEL: 'INFO', ...environment };
     const say = async (turn: number): Promise<void> => {
       await front.show(0, turn + 1, ANSWER_BYTES);
       await front.send(0, turn);

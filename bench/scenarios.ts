@@ -144,7 +144,7 @@ async function memory(): Promise<Figures> {
   const figures = await drain({
     contestant: 'worker',
     load,
-    environment: { ...AT_32, LOG_LEVEL: 'WARNING' },
+    environment: { ...AT_32, LOG_LEVEL: 'INFO' },
     watch([worker], completed) {
       const quarter = Math.floor((completed * 4) / (load.conversations * load.turns));
       if (quarter > 0) quarters[`rssMbAfter${quarter * 25}Percent`] ??= worker!.rssMb();

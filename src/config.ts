@@ -125,11 +125,7 @@ export function readConfig(environment: Environment): Config {
     azureClientId: text('AZURE_CLIENT_ID'),
     logLevel: text('LOG_LEVEL')!.toUpperCase() as LogLevel,
     serviceName: text('OTEL_SERVICE_NAME')!,
-    health: {
-      host: text('HEALTH_HOST')!,
-      port: text('HEALTH_PORT')!.toLowerCase() === 'off' ? undefined : number('HEALTH_PORT'),
-      isAnyPortGood: !environment.HEALTH_PORT?.trim(),
-    },
+    health: readHealth(text, environment),
     telemetry: readTelemetry(text),
   });
 }
@@ -152,24 +148,40 @@ function check(
   return { values, faults };
 }
 
-/** Those of an environment's variables that say where telemetry goes, and how. */
+/** Those of an environment's variables that say where telemetry goes or is asked for, and how. */
 export const telemetryVariables = (environment: Environment): Environment =>
   Object.fromEntries(
-    Object.entries(environment).filter(([name]) => /^(OTEL|APPLICATIONINSIGHTS)_/.test(name)),
+    Object.entries(environment).filter(([name]) => /^(OTEL|APPLICATIONINSIGHTS|HEALTH)_/.test(name)),
   );
 
+/** What telemetry needs to know of a configuration. */
+export type TelemetryPart = Pick<Config, 'telemetry' | 'serviceName' | 'health'>;
+
 /** The same as in `readConfig`, where the rest is not known yet. @throws ConfigError */
-export function readTelemetryConfig(environment: Environment): Pick<Config, 'telemetry' | 'serviceName'> {
+export function readTelemetryConfig(environment: Environment): TelemetryPart {
   const some = settings.filter(({ name }) => telemetryVariables({ [name]: '' })[name] !== undefined);
   const { values, faults } = check(some, environment);
   if (faults.length > 0) throw new ConfigError(faults);
   const text = (name: string) => values.get(name);
-  return { telemetry: readTelemetry(text), serviceName: text('OTEL_SERVICE_NAME')! };
+  return {
+    telemetry: readTelemetry(text),
+    serviceName: text('OTEL_SERVICE_NAME')!,
+    health: readHealth(text, environment),
+  };
 }
 
 /** Whether anything is to be exported. */
 export const exportsTelemetry = ({ azureMonitor, otlp }: TelemetryConfig): boolean =>
   azureMonitor !== undefined || otlp.traces || otlp.metrics || otlp.logs;
+
+function readHealth(text: (name: string) => string | undefined, environment: Environment): Config['health'] {
+  const port = text('HEALTH_PORT')!;
+  return {
+    host: text('HEALTH_HOST')!,
+    port: port.toLowerCase() === 'off' ? undefined : Number(port),
+    isAnyPortGood: !environment.HEALTH_PORT?.trim(),
+  };
+}
 
 function readTelemetry(text: (name: string) => string | undefined): TelemetryConfig {
   const isDisabled = isTrue(text('OTEL_SDK_DISABLED')!);

@@ -86,7 +86,7 @@ async function work(
     onFatal: ending.fatal,
     onSettled: (settled) => say(log, settled),
     onOpened: health?.opened,
-    watch: telemetry?.watch,
+    watch: telemetry?.watch(config),
   });
   try {
     worker = await Promise.race([starting, ending.begun.then(() => within(LAST_START_MS, starting))]);
@@ -195,7 +195,10 @@ const within = <T>(ms: number, what: Promise<T>): Promise<T | undefined> =>
 /** One line an event. Dead letters have a warning of their own, with their reason. */
 function say(log: Log, { settlement, receivedAtMs, ...ids }: Settled): void {
   if (settlement.kind !== 'dead-letter')
-    log.info({ ...ids, tookMs: Date.now() - receivedAtMs }, `event ${settlement.kind}d`);
+    log.info(
+      { ...ids, tookMs: Date.now() - receivedAtMs },
+      settlement.kind === 'complete' ? 'event completed' : 'event abandoned',
+    );
 }
 
 function warnOfKeys(environment: NodeJS.ProcessEnv, log: Log): void {

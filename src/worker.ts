@@ -5,6 +5,8 @@ import { makeCredential } from './azure/credential.ts';
 import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
+import type { Aged } from './azure/service-bus-client.ts';
+import { type Depth, makeDepth } from './azure/service-bus-depth.ts';
 import type { Config } from './config.ts';
 import { untilOpened } from './opening.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
@@ -14,7 +16,7 @@ import { makeGates, type Needed } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
 import { makeLanes } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
-import type { Clock, Log, Probe } from './pipeline/ports.ts';
+import type { Clock, EventSource, Log, Probe } from './pipeline/ports.ts';
 import { makeProgress } from './pipeline/progress.ts';
 import { makeRecent } from './pipeline/recent.ts';
 import { makeRoom } from './pipeline/room.ts';
@@ -38,6 +40,13 @@ export type Worker = {
   readonly gates: readonly GateState[];
   /** What does not move any more, if something does not that should (SPEC §9); undefined while all is well. */
   stuck(): string | undefined;
+  /** What Service Bus says of the subscription. @throws the client's error */
+  readonly subscription: {
+    /** When its oldest event was enqueued, whoever holds it; undefined: there is none. */
+    oldestEnqueuedAtMs(): Promise<number | undefined>;
+    /** Undefined where the identity may not read it. */
+    depth(): Promise<Depth | undefined>;
+  };
   /** Goes on over a new connection to Service Bus: the present one is not to be trusted. */
   reconnect(): void;
   /**
@@ -45,6 +54,8 @@ export type Worker = {
    */
   stop(timeoutMs: number, hurry?: AbortSignal): Promise<{ abandoned: number }>;
 };
+
+type OpenSource = (...args: Parameters<typeof openServiceBus>) => Promise<EventSource & Partial<Aged>>;
 
 export type WorkerOptions = {
   /** An error that no rule knows: the process is to stop the worker and end. */
@@ -54,7 +65,7 @@ export type WorkerOptions = {
   onOpened?: ((dependency: Needed) => void) | undefined;
   watch?: Watch | undefined;
   /** Where the events come from. */
-  openSource?: typeof openServiceBus | undefined;
+  openSource?: OpenSource | undefined;
 };
 
 /**
@@ -164,6 +175,10 @@ export async function startWorker(
       state === 'RUNNING'
         ? progress.stuck({ gates: gates.states, held: lanes.inHand, maxHeld: config.maxLockedEvents })
         : undefined,
+    subscription: {
+      oldestEnqueuedAtMs: async () => source.oldestEnqueuedAtMs?.(),
+      depth: makeDepth(config, credential, log),
+    },
     reconnect: () => source.reconnect(),
     async stop(timeoutMs, hurry) {
       if (state === 'RUNNING') state = 'DRAINING';

@@ -10,7 +10,7 @@ export function samplesOf(text: string): Record<string, number> {
     if (type !== undefined) {
       if (typed.has(type)) throw new Error(`two types of ${type}`);
       typed.add(type);
-    } else if (line !== '' && !/^# HELP \S+ \S/.test(line)) {
+    } else if (line !== '' && !/^# (?:HELP \S+ \S|no registered)/.test(line)) {
       const [, sample, value] =
         /^([a-z_][a-z0-9_]*(?:\{(?:[a-z_][a-z0-9_]*="(?:[^"\\]|\\.)*",?)*\})?) (\S+)$/.exec(line) ?? [];
       if (sample === undefined || Number.isNaN(Number(value?.replace('+Inf', 'Infinity'))))

@@ -33,7 +33,7 @@ const arrows: Record<string, string[]> = {
   'simulation/world/': ['simulation/', 'src/pipeline/'],
   // It judges the worker from outside: nothing of its code, and of the stand-ins' only which title belongs to which text.
   // It measures the worker from outside, as it is shipped.
-  'bench/': ['bench/'],
+  'bench/': ['bench/', 'emulators/', 'test/otlp-wire.ts'],
   'chaos/': ['chaos/', 'emulators/chat-completions/title.ts'],
 };
 

@@ -76,6 +76,12 @@ export function openReceiver({ call }: Client, entity: Entity): ServiceBusReceiv
   );
 }
 
+/** What a subscription can be asked beside its messages. */
+export type Aged = {
+  /** When the oldest message was enqueued, whoever holds it; undefined: there is none. @throws the client's error */
+  oldestEnqueuedAtMs(): Promise<number | undefined>;
+};
+
 /** So many messages at the front may be held by this process itself before the watch is blind. */
 const PEEKED = 64;
 
@@ -88,8 +94,21 @@ export async function peekOldest(
   deadlineMs: number,
   holds: (sequenceNumber: unknown) => boolean = () => false,
 ) {
-  const messages = await withDeadline(deadlineMs, `the subscription ${receiver.entityPath}`, (abortSignal) =>
-    receiver.peekMessages(PEEKED, { fromSequenceNumber: Long.ZERO, abortSignal }),
-  );
+  const messages = await peek(receiver, PEEKED, deadlineMs);
   return messages.find(({ sequenceNumber }) => !holds(sequenceNumber));
 }
+
+/** A few of those at the front may have been put off by somebody, and are nobody's to work on. */
+const PEEKED_FOR_AGE = 8;
+const AGE_DEADLINE_MS = 3_000;
+
+/** As Aged has it. */
+export async function oldestEnqueuedAt(receiver: ServiceBusReceiver): Promise<number | undefined> {
+  const messages = await peek(receiver, PEEKED_FOR_AGE, AGE_DEADLINE_MS);
+  return messages.find(({ state }) => state === 'active')?.enqueuedTimeUtc?.getTime();
+}
+
+const peek = (receiver: ServiceBusReceiver, count: number, deadlineMs: number) =>
+  withDeadline(deadlineMs, `the subscription ${receiver.entityPath}`, (abortSignal) =>
+    receiver.peekMessages(count, { fromSequenceNumber: Long.ZERO, abortSignal }),
+  );

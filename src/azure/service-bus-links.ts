@@ -2,7 +2,7 @@ import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/servi
 import type { EventSource, HeldEvent, Log, Settlement } from '../pipeline/ports.ts';
 import type { CallFacts, Watch } from '../pipeline/watch.ts';
 import { withDeadline } from './deadline.ts';
-import { type Entity, peekOldest } from './service-bus-client.ts';
+import { type Aged, type Entity, oldestEnqueuedAt, peekOldest } from './service-bus-client.ts';
 import { type Connection, connect, type Received } from './service-bus-connection.ts';
 import { makeHeldSequences } from './service-bus-held.ts';
 import { type LockTimes, makeLockTimes } from './service-bus-locks.ts';
@@ -23,12 +23,13 @@ const PROBE_DEADLINE_MS = 4_000;
 
 export type LinksOptions = { maxLockedEvents: number; silenceMs: number; log: Log; watch: Watch };
 
-export type Links = EventSource & {
-  /** A first receive, which only finds out whether it may. What it brings is the first event. @throws the client's error */
-  open(waitMs: number): Promise<void>;
-  /** @throws the client's error when the subscription cannot be read */
-  peek(deadlineMs: number): Promise<void>;
-};
+export type Links = EventSource &
+  Aged & {
+    /** A first receive, which only finds out whether it may. What it brings is the first event. @throws the client's error */
+    open(waitMs: number): Promise<void>;
+    /** @throws the client's error when the subscription cannot be read */
+    peek(deadlineMs: number): Promise<void>;
+  };
 
 /**
  * Receives over links of one message each. After a failed receive everything goes on over a new connection: a client
@@ -120,6 +121,7 @@ export function receiveOverLinks(
         if (closed) return connection.retire();
         replace(current, () => connection);
       }),
+    oldestEnqueuedAtMs: () => current.ask(oldestEnqueuedAt),
     reconnect: () => replace(current, start),
     async close() {
       closed = true;

@@ -2,7 +2,15 @@ import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { EventSource, HeldEvent, Log } from '../pipeline/ports.ts';
 import type { Watch } from '../pipeline/watch.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
-import { type Client, type Entity, IDLE_WAIT_MS, openReceiver, peekOldest } from './service-bus-client.ts';
+import {
+  type Aged,
+  type Client,
+  type Entity,
+  IDLE_WAIT_MS,
+  oldestEnqueuedAt,
+  openReceiver,
+  peekOldest,
+} from './service-bus-client.ts';
 import { makeHeldSequences } from './service-bus-held.ts';
 import { makeLockTimes } from './service-bus-locks.ts';
 import { makeSession, type Session } from './service-bus-session.ts';
@@ -61,7 +69,7 @@ export async function requiresSessions({ connect, topic, subscription }: Entity)
  * one. A session with nothing left to receive or to settle is let go; one that waits for settlements takes a receive only now
  * and then.
  */
-export function receiveFromSessions(entity: Entity, options: SessionsOptions): EventSource {
+export function receiveFromSessions(entity: Entity, options: SessionsOptions): EventSource & Aged {
   const { topic, subscription } = entity;
   const { log, watch } = options;
   const lockTimes = makeLockTimes();
@@ -248,6 +256,10 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
         if (closed) return void fresh.close();
         replace(current, () => fresh);
       }),
+    oldestEnqueuedAtMs() {
+      const keeper = openReceiver(current, entity);
+      return current.call(() => oldestEnqueuedAt(keeper));
+    },
     reconnect: () => replace(current, () => entity.connect()),
     async close() {
       closed = true;

@@ -2,7 +2,7 @@ import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
 import type { EventSource, Log } from '../pipeline/ports.ts';
 import { unwatched, type Watch } from '../pipeline/watch.ts';
-import { subscriptionOf } from './service-bus-client.ts';
+import { type Aged, subscriptionOf } from './service-bus-client.ts';
 import { receiveOverLinks } from './service-bus-links.ts';
 import { receiveFromSessions, requiresSessions } from './service-bus-sessions.ts';
 
@@ -30,7 +30,7 @@ export async function openServiceBus(
   credential: TokenCredential,
   log: Log,
   { others, silenceMs = SILENCE_MS, watch = unwatched }: SourceOptions = {},
-): Promise<EventSource> {
+): Promise<EventSource & Aged> {
   const entity = subscriptionOf(config, credential);
   const { maxConcurrency, maxLockedEvents } = config;
   const links = receiveOverLinks(entity, { maxLockedEvents, silenceMs, log, watch });

@@ -1,6 +1,8 @@
 import { startStack } from '../../emulators/stack.ts';
 import { readConfig, telemetryVariables } from '../config.ts';
+import { startHealth } from '../health.ts';
 import type { Settled } from '../pipeline/hand.ts';
+import type { Log } from '../pipeline/ports.ts';
 import { startWorker } from '../worker.ts';
 import { addTurn, type Chat, makeChance, newChat } from './chats.ts';
 import { openFrontEnd } from './front-end.ts';
@@ -32,7 +34,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     void (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   const stack = await startStack({ dataFolder: options.data });
   const config = readConfig({
-    ...telemetryVariables(process.env),
+    ...telemetryVariables(telling.environment),
     ...stack.environment,
     MAX_CONCURRENCY: '32',
   });
@@ -67,20 +69,26 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     warn: (fields, message) => note(`  worker    ${fields.code ?? ''} ${message}: ${fields.reason ?? ''}`),
     error: (fields, message) => note(`  worker    ${fields.code ?? ''} ${message}: ${fields.reason ?? ''}`),
   });
+  const metrics = telling.telemetry?.metrics ?? (async () => '');
+  const health = await startHealth({ health: config.health, metrics, log: silent });
   let fatal: unknown;
   const worker = await startWorker(config, log, {
     onFatal: (error) => {
       fatal ??= error;
     },
     onSettled,
-    watch: telling.watch(config),
+    onOpened: health?.opened,
+    watch: telling.telemetry?.watch(config),
   });
+  telling.telemetry?.observe(worker);
+  health?.started(worker);
   const frontEnd = await openFrontEnd(stack.environment);
 
   say(
     `History worker on local stand-ins: Service Bus :${stack.serviceBus.port}  Cosmos DB ${stack.cosmos.endpoint}  Redis :${stack.redis.port} (${stack.redis.kind})`,
   );
   say(`Counters and faults: ${stack.control.url}${options.once ? '' : '   Ctrl-C drains and sums up.'}`);
+  if (health) say(`Health and metrics: ${health.url}/readyz ${health.url}/metrics`);
   if (telling.where) say(telling.where);
   const view = live ? startView(() => [headline(), ...recent]) : undefined;
   const headline = (): string => {
@@ -137,6 +145,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   const { abandoned } = await worker.stop(config.shutdownTimeoutMs);
   const found = await verify(chats, stack.environment);
   view?.end();
+  await health?.close();
   await frontEnd.close();
   await stack.close();
 
@@ -165,3 +174,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return complete ? 0 : 1;
 }
+
+const nothing = (): void => undefined;
+/** What the health server has to say is said above, and where it answers. */
+const silent: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };

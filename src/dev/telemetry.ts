@@ -1,9 +1,11 @@
-import { type Config, exportsTelemetry, readTelemetryConfig, type TelemetryConfig } from '../config.ts';
+import { exportsTelemetry, readTelemetryConfig, type TelemetryConfig } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
-import { unwatched, type Watch } from '../pipeline/watch.ts';
+import { type OpenTelemetry, openTelemetry } from '../telemetry/open.ts';
 
 export type Telling = {
-  watch(config: Config): Watch;
+  telemetry: OpenTelemetry | undefined;
+  /** The environment that it was started for. */
+  environment: NodeJS.ProcessEnv;
   /** The same log, whose lines are told too. */
   alsoTell(log: Log): Log;
   /** Where to look for what is told; undefined: nothing is told to anybody. */
@@ -15,35 +17,31 @@ export type Telling = {
 const FLUSH_MS = 5_000;
 
 /**
- * Starts the telemetry of `dev` if the environment asks for it. To be called before the worker and the front end are imported.
+ * Starts the telemetry of `dev`: metrics for who asks for them, and what the environment asks for. To be called before the
+ * worker and the front end are imported.
  * @throws ConfigError
  */
-export async function tellFromDev(environment: NodeJS.ProcessEnv): Promise<Telling> {
+export async function tellFromDev(given: NodeJS.ProcessEnv): Promise<Telling> {
+  // A worker may run beside it.
+  const environment = { ...given, HEALTH_PORT: given.HEALTH_PORT?.trim() || '0' };
   const config = readTelemetryConfig(environment);
-  if (!exportsTelemetry(config.telemetry))
-    return {
-      watch: () => unwatched,
-      alsoTell: (log) => log,
-      where: undefined,
-      end: async () => undefined,
-    };
-  const { startTelemetry } = await import('../telemetry/start.ts');
-  const telemetry = await startTelemetry(config, onStderr);
+  const telemetry = await openTelemetry(config, onStderr);
   const also =
     (log: Log, level: keyof Log, severity: string) => (fields: Record<string, unknown>, message: string) => {
       log[level](fields, message);
-      telemetry.sink.take(level, severity, fields, message);
+      telemetry?.sink?.take(level, severity, fields, message);
     };
   return {
-    watch: telemetry.watch,
+    telemetry,
+    environment,
     alsoTell: (log) => ({
       debug: log.debug,
       info: also(log, 'info', 'INFO'),
       warn: also(log, 'warn', 'WARNING'),
       error: also(log, 'error', 'ERROR'),
     }),
-    where: whereToLook(config.telemetry, environment),
-    end: () => telemetry.flush(FLUSH_MS),
+    where: exportsTelemetry(config.telemetry) ? whereToLook(config.telemetry, environment) : undefined,
+    end: async () => telemetry?.flush(FLUSH_MS),
   };
 }
 

@@ -1,16 +1,14 @@
-import type { MetricReader } from '@opentelemetry/sdk-metrics';
-import type { Config } from '../config.ts';
-import { exportsTelemetry } from '../config.ts';
-import type { GateState } from '../pipeline/gate.ts';
+import { type Config, exportsTelemetry, type TelemetryPart } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { bothOf, type Watch } from '../pipeline/watch.ts';
 import type { LogSink } from './log.ts';
+import type { Prometheus } from './prometheus.ts';
 import type { Telemetry } from './start.ts';
-
-export type Observed = { readonly gates: readonly GateState[] };
+import type { Observed } from './worker-metrics.ts';
 
 export type OpenTelemetry = {
-  watch: Watch | undefined;
+  /** Looks on while a worker of this configuration works. */
+  watch(config: Config): Watch | undefined;
   /** Takes the lines of the log. */
   sink: LogSink | undefined;
   /** The metrics in Prometheus' text format. */
@@ -25,22 +23,28 @@ export type OpenTelemetry = {
  * Imports and starts what the configuration asks for, and nothing else. To be called before the clients are imported, which
  * the instrumentations change. Undefined: nobody looks on.
  */
-export async function openTelemetry(config: Config, log: Log): Promise<OpenTelemetry | undefined> {
+export async function openTelemetry(config: TelemetryPart, log: Log): Promise<OpenTelemetry | undefined> {
   const isScraped = config.health.port !== undefined;
   const exports = exportsTelemetry(config.telemetry);
   if (!isScraped && !exports) return undefined;
-  const prometheus = isScraped ? (await import('./prometheus.ts')).makePrometheus() : undefined;
-  const readers = prometheus ? [prometheus.reader] : [];
-  const exported = exports ? await startExports(config, log, readers) : undefined;
-  if (!exported) (await import('./own-meters.ts')).startOwnMeters(config.serviceName, readers);
+  const scraping = async (): Promise<Prometheus> => (await import('./prometheus.ts')).makePrometheus();
+  let prometheus = isScraped ? await scraping() : undefined;
+  const exported = exports ? await startExports(config, log, prometheus) : undefined;
+  if (!exported && isScraped) {
+    // A reader belongs to one provider, which may be that of a start that has failed.
+    prometheus = await scraping();
+    (await import('./own-meters.ts')).startOwnMeters(config.serviceName, [prometheus.reader]);
+  }
   const { azureMonitor, otlp } = config.telemetry;
   const counted =
-    isScraped || azureMonitor || otlp.metrics
-      ? (await import('./worker-metrics.ts')).startWorkerMetrics(config)
+    isScraped || (exported && (azureMonitor || otlp.metrics))
+      ? (await import('./worker-metrics.ts')).startWorkerMetrics()
       : undefined;
-  const traced = exported?.watch(config);
   return {
-    watch: traced && counted ? bothOf(traced, counted.watch) : (traced ?? counted?.watch),
+    watch(of) {
+      const [traced, numbered] = [exported?.watch(of), counted?.watch(of)];
+      return traced && numbered ? bothOf(traced, numbered) : (traced ?? numbered);
+    },
     sink: exported?.sink,
     metrics: async () => prometheus?.text() ?? '',
     observe: (worker) => counted?.observe(worker),
@@ -50,13 +54,13 @@ export async function openTelemetry(config: Config, log: Log): Promise<OpenTelem
 
 /** Conversations are made durable without telemetry too. */
 async function startExports(
-  config: Config,
+  config: TelemetryPart,
   log: Log,
-  readers: readonly MetricReader[],
+  prometheus: Prometheus | undefined,
 ): Promise<Telemetry | undefined> {
   try {
     const { startTelemetry } = await import('./start.ts');
-    return await startTelemetry(config, log, readers);
+    return await startTelemetry(config, log, prometheus ? [prometheus.reader] : []);
   } catch (error) {
     const { message } = error as Error;
     log.error({ code: 'TelemetryFailed', reason: message }, 'telemetry could not be started');

@@ -27,32 +27,28 @@ export function observeProcess(meter: Meter): void {
   observe(meter, ['loopDelayP50', 'loopDelayP99', 'loopDelayMax', 'loopUtilization'], window);
 }
 
-type Lateness = { loopDelayP50: number; loopDelayP99: number; loopDelayMax: number };
+type Loop = { loopDelayP50: number; loopDelayP99: number; loopDelayMax: number; loopUtilization: number };
 
-function makeLoopWindow(): () => Partial<Lateness> & { loopUtilization: number } {
+function makeLoopWindow(): () => Partial<Loop> {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
   const late = (ns: number): number => Math.max(0, ns / 1e6 - RESOLUTION_MS) / 1000;
-  let begunAtMs = performance.now();
   let before: EventLoopUtilization = performance.eventLoopUtilization();
-  let seen: ReturnType<ReturnType<typeof makeLoopWindow>> | undefined;
+  let seen: Partial<Loop> = {};
+  let until = 0;
 
   return () => {
     const now = performance.now();
-    if (seen && now - begunAtMs < WINDOW_MS) return seen;
+    if (now < until || delays.count === 0) return seen;
     const utilization = performance.eventLoopUtilization();
     seen = {
-      ...(delays.count > 0
-        ? {
-            loopDelayP50: late(delays.percentile(50)),
-            loopDelayP99: late(delays.percentile(99)),
-            loopDelayMax: late(delays.max),
-          }
-        : {}),
+      loopDelayP50: late(delays.percentile(50)),
+      loopDelayP99: late(delays.percentile(99)),
+      loopDelayMax: late(delays.max),
       loopUtilization: performance.eventLoopUtilization(utilization, before).utilization,
     };
     before = utilization;
-    begunAtMs = now;
+    until = now + WINDOW_MS;
     delays.reset();
     return seen;
   };

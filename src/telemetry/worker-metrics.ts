@@ -6,19 +6,32 @@ import { observeGates } from './gate-metrics.ts';
 import { makeMetrics } from './metrics.ts';
 import { APP_NAME } from './names.ts';
 import { observeProcess } from './process-metrics.ts';
+import { observeSubscription, type Subscription } from './subscription-metrics.ts';
+
+export type Observed = {
+  readonly state: string;
+  readonly gates: readonly GateState[];
+  readonly subscription: Subscription;
+};
 
 export type WorkerMetrics = {
-  watch: Watch;
+  /** Counts and times what a worker of this configuration does. */
+  watch(config: Config): Watch;
   /** From now on there is a worker to tell of. */
-  observe(worker: { readonly gates: readonly GateState[] }): void;
+  observe(worker: Observed): void;
 };
 
 /** All metrics of the worker, for whoever reads them: the global meter provider's readers. */
-export function startWorkerMetrics(config: Config): WorkerMetrics {
+export function startWorkerMetrics(): WorkerMetrics {
   const meter = metrics.getMeter(APP_NAME);
   observeProcess(meter);
   return {
-    watch: makeMetrics(meter, config),
-    observe: ({ gates }) => observeGates(meter, () => gates),
+    watch: (config) => makeMetrics(meter, config),
+    observe(worker) {
+      const { gates, subscription } = worker;
+      const serviceBus = gates.find(({ dependency }) => dependency === 'service-bus')!;
+      observeGates(meter, gates);
+      observeSubscription(meter, subscription, () => !serviceBus.isOpen || worker.state !== 'RUNNING');
+    },
   };
 }
