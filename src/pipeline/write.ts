@@ -30,6 +30,9 @@ export type WritePorts = PagePorts & {
 
 /** Other writers are few; after this many lost races the conversation steps back for a while. */
 const MAX_WRITE_ATTEMPTS = 8;
+/** Of what may be taken for a new conversation. */
+const GUESSED_MESSAGES = 40;
+const GUESSED_LENGTH = 32_768;
 
 /** Read, merge, write under a condition, until a write holds or there is nothing to write. */
 export async function write(
@@ -44,7 +47,8 @@ export async function write(
     // Asked for before the read: what it brings may be stored, and forgotten, while the read is on its way.
     const underWay = ports.titling.underWay(key);
     const remembered = attempt === 0 ? ports.warm.of(key) : undefined;
-    const isGuessedNew = attempt === 0 && !remembered && !underWay && ports.warm.newness.worthTrying();
+    const isGuessedNew =
+      attempt === 0 && !remembered && !underWay && isSmall(snapshot) && ports.warm.newness.worthTrying();
     const found = remembered ? asFound(remembered) : isGuessedNew ? undefined : await readHistory(ids, ports);
     if (found?.kind === 'tombstone') return { history: undefined, apart: [], titled: undefined };
     const assembled = await assemble(ids, found?.document, snapshot.messages, ports);
@@ -101,6 +105,10 @@ export async function write(
     `${MAX_WRITE_ATTEMPTS} conditional writes were each overtaken by another writer`,
   );
 }
+
+/** A long conversation is hardly new, and a create that is refused costs by its size. */
+const isSmall = ({ messages }: Conversation): boolean =>
+  messages.length <= GUESSED_MESSAGES && JSON.stringify(messages).length <= GUESSED_LENGTH;
 
 /** The stored conversation with what is in its segments, but for those that stay apart. */
 const whole = (head: HistoryDocument, { parts }: Assembled): HistoryDocument =>
