@@ -10,23 +10,27 @@ import { otlpSink, type Sink, trackSink } from './sinks.ts';
 /**
  * What telemetry costs: processor time of the worker's process for an event, and how long it takes to start, with none, with
  * the health port alone (scraped), with OTLP, with Azure Monitor, and with all at once. A worker at a time does the same work on the
- * same stand-ins; the kinds take turns, so that whatever else the machine does falls on all alike.
+ * same stand-ins, at a rate that leaves both time, since a busier process handles more at once; the kinds take turns, each round
+ * in another order, so that whatever else the machine does falls on all alike.
  */
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== '--'),
   options: {
     rounds: { type: 'string', default: '5' },
     events: { type: 'string', default: '3000' },
-    'warm-up': { type: 'string', default: '1000' },
+    'warm-up': { type: 'string', default: '2000' },
+    rate: { type: 'string', default: '200' },
     only: { type: 'string', default: 'none,Prometheus,OTLP,Azure Monitor,all' },
   },
 });
 const rounds = Number(values.rounds);
 const events = Number(values.events);
 const warmUp = Number(values['warm-up']);
+const rate = Number(values.rate);
 const chosen = values.only.split(',');
 /** One in so many conversations has no title yet: the model is asked for it. */
 const UNTITLED_EVERY = 4;
+const SEND_EVERY_MS = 50;
 const SCRAPE_EVERY_MS = 5_000;
 /** The kernel counts processor time in these. */
 const TICKS_PER_SECOND = 100;
@@ -54,8 +58,8 @@ const redis = createClient({
 await redis.connect();
 let conversations = 0;
 
-/** Puts so many conversations into Redis and announces each. */
-async function announce(count: number): Promise<void> {
+/** Puts so many conversations into Redis, and then announces them at the rate. Resolves when all are settled. */
+async function work(count: number): Promise<void> {
   const bodies: { body: unknown; messageId: string }[] = [];
   for (let n = 0; n < count; n += 1) {
     conversations += 1;
@@ -76,15 +80,18 @@ async function announce(count: number): Promise<void> {
     const event = { sessionId, userId, chatMessageId: `msg_${conversations}`, completedAt: now };
     bodies.push({ body: { ...event, eventType: 'message_completed' }, messageId: sessionId });
   }
-  stack.serviceBus.entity(TOPIC).send(bodies);
+  const burst = Math.max(1, Math.round((rate * SEND_EVERY_MS) / 1000));
+  while (bodies.length > 0) {
+    stack.serviceBus.entity(TOPIC).send(bodies.splice(0, burst));
+    await pause(SEND_EVERY_MS);
+  }
+  while (settled() < conversations) await pause(5);
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const settled = (): number =>
   stack.serviceBus.counters().entities[`${TOPIC}/Subscriptions/${SUBSCRIPTION}`]!.completed;
-
-async function untilAllIsSettled(): Promise<void> {
-  while (settled() < conversations) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 /** User and system time of a process and its threads, in microseconds. */
 function cpuUsOf({ pid }: ChildProcess): number {
@@ -121,12 +128,10 @@ async function measure(kind: string): Promise<Measured> {
   // The first one loads what it is answered with: it belongs to the warm-up.
   if (isScraped) await scrape();
   const scraping = isScraped ? setInterval(() => void scrape(), SCRAPE_EVERY_MS) : undefined;
-  await announce(warmUp);
-  await untilAllIsSettled();
+  await work(warmUp);
   const cpuBefore = cpuUsOf(child);
   const spansBefore = sink?.spans() ?? 0;
-  await announce(events);
-  await untilAllIsSettled();
+  await work(events);
   const cpuUs = (cpuUsOf(child) - cpuBefore) / events;
   const residentMb = residentMbOf(child);
   clearInterval(scraping);
@@ -139,7 +144,7 @@ async function measure(kind: string): Promise<Measured> {
 
 const found: Record<string, Measured[]> = Object.fromEntries(chosen.map((kind) => [kind, []]));
 for (let round = 0; round < rounds; round += 1)
-  for (const kind of chosen) {
+  for (const kind of [...chosen.slice(round % chosen.length), ...chosen.slice(0, round % chosen.length)]) {
     const measured = await measure(kind);
     found[kind]!.push(measured);
     console.error(

@@ -31,9 +31,9 @@ const arrows: Record<string, string[]> = {
   'simulation/': ['simulation/'],
   // What judges the pipeline has nothing in common with it.
   'simulation/world/': ['simulation/', 'src/pipeline/'],
-  // It judges the worker from outside: nothing of its code, and of the stand-ins' only which title belongs to which text.
-  // It measures the worker from outside, as it is shipped.
+  // It measures the worker as shipped, from outside.
   'bench/': ['bench/', 'emulators/', 'test/otlp-wire.ts'],
+  // It judges the worker from outside: nothing of its code, and of the stand-ins' only which title belongs to which text.
   'chaos/': ['chaos/', 'emulators/chat-completions/title.ts'],
 };
 
