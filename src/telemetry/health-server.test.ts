@@ -110,7 +110,8 @@ describe('hostile input', () => {
       const one = await dial();
       one.socket.write(`GET /livez HTTP/1.1\r\nhost: x\r\n${expecting}content-length: 1000\r\n\r\n`);
       await one.closed;
-      expect(one.text()).toMatch(/^HTTP\/1\.1 200 .*connection: close/is);
+      // In the first answer: one to a request that was too slow would follow.
+      expect(one.text().split('\r\n\r\n', 1)[0]).toMatch(/^HTTP\/1\.1 200 .*connection: close/is);
     }
     expect(await isThere()).toBe(true);
   });
