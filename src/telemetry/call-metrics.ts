@@ -50,8 +50,6 @@ export function makeCallMetrics(meter: Meter): CallMetrics {
       ...failure,
     });
     if (facts.requestUnits !== undefined) requestCharge.record(facts.requestUnits, attributes);
-    // A probe is a write that never holds.
-    if (operation === 'probe') return;
     if (overtaken.has(facts.status)) conflicts.add(1);
     else if (writesByOperation[operation] && isDone(facts)) wrote(writesByOperation[operation]);
   }

@@ -198,6 +198,24 @@ test('no id and no text of an error becomes a label', async () => {
   expect(await prometheus.text()).not.toContain('secret');
 });
 
+test('what others measure is not in the answer: their names may come twice', async () => {
+  const prometheus = makePrometheus();
+  const provider = new MeterProvider({ readers: [prometheus.reader] });
+  for (const scope of ['http', 'undici'])
+    provider.getMeter(scope).createHistogram('http.client.request.duration').record(1);
+  provider.getMeter(APP_NAME).createCounter('history_worker.titles').add(1);
+  const names = Object.keys(samplesOf(await prometheus.text())).map((sample) => sample.split('{', 1)[0]);
+  expect(names).toEqual(['target_info', 'history_worker_titles_total']);
+});
+
+test('who asks while another is answered gets the same answer', async () => {
+  const { prometheus } = counting();
+  const [one, other] = [prometheus.text(), prometheus.text()];
+  expect(other).toBe(one);
+  await one;
+  expect(prometheus.text()).not.toBe(one);
+});
+
 test('beside another watch each gets its own back', async () => {
   const { watch, samples } = counting();
   const both = bothOf(unwatched, watch);
