@@ -3,7 +3,7 @@ import { strayReason } from './src/azure/stray-rejection.ts';
 
 export default defineConfig({
   test: {
-    include: ['src', 'emulators', 'simulation', 'chaos', 'bench', 'test', 'tools'].map(
+    include: ['src', 'emulators', 'simulation', 'chaos', 'bench', 'test', 'tools', 'deploy'].map(
       (folder) => `${folder}/**/*.test.ts`,
     ),
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
