@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { addReconcile } from './operations/reconcile-command.ts';
 
 const count = (text: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(text))
@@ -56,6 +57,8 @@ program
     const { runSweep } = await import('./run-sweep.ts');
     process.exit(await runSweep(process.env, options));
   });
+
+addReconcile(program);
 
 try {
   await program.parseAsync();

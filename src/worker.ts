@@ -8,6 +8,7 @@ import { openServiceBus } from './azure/service-bus.ts';
 import type { Config } from './config.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
+import { MAX_MESSAGE_BYTES } from './pipeline/fit.ts';
 import type { GateState } from './pipeline/gate.ts';
 import { makeGates } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
@@ -19,8 +20,6 @@ import { makeRoom } from './pipeline/room.ts';
 import { makeTitleGate } from './pipeline/title-gate.ts';
 import { makeTitling } from './pipeline/titling.ts';
 
-/** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
-const MAX_MESSAGE_BYTES = 2_000_000;
 const CLOSE_DEADLINE_MS = 2_000;
 /** Longer than a receive takes that brings nothing, unless Service Bus does not answer. */
 const RECEIVES_END_MS = 2_000;
