@@ -3,6 +3,7 @@ import { enableCompileCache } from 'node:module';
 import { Command, InvalidArgumentError } from 'commander';
 import { addDeadLetters } from './operations/dead-letters-command.ts';
 import { addDoctor } from './operations/doctor-command.ts';
+import { addReconcile } from './operations/reconcile-command.ts';
 
 // Stripped and compiled code is kept between starts, where there is a place for it: half a second and 30 MB less each time.
 enableCompileCache();
@@ -70,6 +71,7 @@ program
 
 addDoctor(program);
 addDeadLetters(program);
+addReconcile(program);
 
 try {
   await program.parseAsync();

@@ -11,6 +11,7 @@ import type { Config } from './config.ts';
 import { untilOpened } from './opening.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
+import { MAX_MESSAGE_BYTES } from './pipeline/fit.ts';
 import type { GateState } from './pipeline/gate.ts';
 import { makeGates, type Needed } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
@@ -25,8 +26,6 @@ import { makeTitling } from './pipeline/titling.ts';
 import { makeWarm } from './pipeline/warm.ts';
 import { unwatched, type Watch } from './pipeline/watch.ts';
 
-/** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
-const MAX_MESSAGE_BYTES = 2_000_000;
 const CLOSE_DEADLINE_MS = 2_000;
 /** Longer than a receive takes that brings nothing, unless Service Bus does not answer. */
 const RECEIVES_END_MS = 2_000;

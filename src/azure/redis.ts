@@ -6,7 +6,7 @@ import type { ConversationCache, Log } from '../pipeline/ports.ts';
 import { unwatched, type Watch } from '../pipeline/watch.ts';
 import { withDeadline } from './deadline.ts';
 
-const READ_DEADLINE_MS = 5_000;
+export const READ_DEADLINE_MS = 5_000;
 /** Of the first connection, a token included; the next attempt begins anew. */
 const OPEN_DEADLINE_MS = 10_000;
 
@@ -20,16 +20,25 @@ export async function openRedis(
   log: Log,
   watch: Watch = unwatched,
 ): Promise<ConversationCache> {
+  const connected = await connectRedis(config, credential, log);
+  return makeCache(connected.cluster ?? connected.single, watch);
+}
+
+type Connected =
+  | { single: ReturnType<typeof makeSingle>; cluster?: undefined }
+  | { cluster: ReturnType<typeof makeCluster>; single?: undefined };
+
+/** The client of a single node, or that of a cluster. @throws Failure CacheUnavailable when the first connection cannot be made */
+export async function connectRedis(
+  config: Config,
+  credential: TokenCredential,
+  log: Log,
+): Promise<Connected> {
   const options = await clientOptions(config, credential, log);
-  const single = createClient(options);
-  // Without a listener the client's errors would end the process; they surface through the calls as well.
-  single.on('error', (error: Error) =>
-    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
-  );
+  const single = makeSingle(options, log);
   try {
     await withDeadline(OPEN_DEADLINE_MS, 'the connection to Redis', () => single.connect());
-    const info = await withDeadline(READ_DEADLINE_MS, 'Redis', () => single.info('cluster'));
-    if (!info.includes('cluster_enabled:1')) return makeCache(single, watch);
+    if (!(await withDeadline(READ_DEADLINE_MS, 'Redis', () => isCluster(single)))) return { single };
   } catch (error) {
     single.destroy();
     throw new Failure(
@@ -39,17 +48,10 @@ export async function openRedis(
     );
   }
   single.destroy();
-  const { socket: _, ...defaults } = options;
-  const cluster = createCluster({
-    rootNodes: [options],
-    // Nodes are announced by address; the certificate names the host (node-redis issue 2903).
-    defaults: { ...defaults, socket: { ...options.socket, servername: config.redis.host } as never },
-  });
-  cluster.on('error', (error: Error) =>
-    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
-  );
+  const cluster = makeCluster(config, options, log);
   try {
     await withDeadline(OPEN_DEADLINE_MS, 'the connection to the Redis cluster', () => cluster.connect());
+    return { cluster };
   } catch (error) {
     cluster.destroy();
     throw new Failure(
@@ -58,7 +60,35 @@ export async function openRedis(
       { cause: error },
     );
   }
-  return makeCache(cluster, watch);
+}
+
+type Options = Awaited<ReturnType<typeof clientOptions>>;
+
+function makeSingle(options: Options, log: Log) {
+  const single = createClient(options);
+  tellErrors(single, log);
+  return single;
+}
+
+function makeCluster(config: Config, options: Options, log: Log) {
+  const { socket: _, ...defaults } = options;
+  const cluster = createCluster({
+    rootNodes: [options],
+    // Nodes are announced by address; the certificate names the host (node-redis issue 2903).
+    defaults: { ...defaults, socket: { ...options.socket, servername: config.redis.host } as never },
+  });
+  tellErrors(cluster, log);
+  return cluster;
+}
+
+/** Without a listener the client's errors would end the process; they surface through the calls as well. */
+function tellErrors(
+  client: { on(event: 'error', listener: (error: Error) => void): unknown },
+  log: Log,
+): void {
+  client.on('error', (error) =>
+    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
+  );
 }
 
 /**
@@ -118,7 +148,8 @@ function makeCache(client: Reader, watch: Watch): ConversationCache {
   };
 }
 
-function cacheFailure(error: unknown): Failure {
+/** Which failure an error of the Redis client is. */
+export function cacheFailure(error: unknown): Failure {
   return error instanceof ErrorReply && error.message.startsWith('WRONGTYPE')
     ? new Failure('InvalidConversation', 'the key holds another type, expected a string', { cause: error })
     : new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });

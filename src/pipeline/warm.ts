@@ -40,3 +40,9 @@ export function makeWarm(limitBytes: number, chance: { random(): number }): Warm
     forget: (key) => void documents.delete(key),
   };
 }
+
+/** Remembers nothing and guesses nothing: for whoever must see history itself. */
+export function makeCold(): Warm {
+  const never: Odds = { worthTrying: () => false, tried: () => undefined };
+  return { odds: never, newness: never, of: () => undefined, note: () => undefined, forget: () => undefined };
+}
