@@ -34,9 +34,6 @@ type Pod = {
 // biome-ignore lint/suspicious/noExplicitAny: what stands in a file is asked for field by field
 type Fields = Record<string, any>;
 type Resource = Fields & { kind: string; metadata: Fields; spec: Fields };
-  spec: any;
-  [field: string]: any;
-};
 
 const parse = (text: string): Resource[] =>
   parseAllDocuments(text).map((document) => {
