@@ -34,7 +34,7 @@ export type Trouble = 'network' | 'token' | 'other';
 export function troubleOf(error: unknown): Trouble {
   const text = wholeText(error);
   if (
-    /CredentialUnavailable|AuthenticationError|AuthenticationRequired|AADSTS|from 'apiKey' function/.test(
+    /CredentialUnavailable|AuthenticationError|AuthenticationRequired|AADSTS|from .apiKey. function/.test(
       text,
     )
   )
