@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { addReconcile } from './operations/reconcile-command.ts';
+import { addTitles } from './operations/titles-command.ts';
 
 const count = (text: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(text))
@@ -59,6 +60,7 @@ program
   });
 
 addReconcile(program);
+addTitles(program);
 
 try {
   await program.parseAsync();
