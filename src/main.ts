@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { addErase } from './operations/erase-command.ts';
 import { addReconcile } from './operations/reconcile-command.ts';
 import { addTitles } from './operations/titles-command.ts';
 
@@ -61,6 +62,7 @@ program
 
 addReconcile(program);
 addTitles(program);
+addErase(program);
 
 try {
   await program.parseAsync();

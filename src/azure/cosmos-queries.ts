@@ -8,19 +8,29 @@ import { call, openContainer } from './cosmos-container.ts';
 
 export type FoundSegment = Ids & { id: string };
 
+/** A head as a query tells of it. */
+export type FoundHead = Ids & {
+  /** It is marked as deleted. */
+  isDeleted: boolean;
+  /** It has a title or times still: more than a tombstone has. */
+  isFilled: boolean;
+  lastActivity: string | undefined;
+};
+
+/** What belongs to a user, or to one session of a user, or to one session of whomever. */
+export type Scope = { userId?: string | undefined; sessionId?: string | undefined };
+
 /**
- * Questions to all of the container, or to a user's partition where it is keyed so; answered page by page, with ids alone. Items
+ * Questions to all of the container, or to a user's partition where it is keyed so; answered page by page, without any content. Items
  * of others in a shared container are left out as far as a query can tell them. @throws Failure of each call
  */
 export type Queries = {
-  /** Heads of this session id, whoever they are of. A user may have a session of the same name as another's. */
-  headsOf(sessionId: string): AsyncIterable<Ids[]>;
-  /** Heads of a user's conversations, erased ones too. */
-  headsOfUser(userId: string): AsyncIterable<Ids[]>;
+  /** Heads, deleted ones too. A user may have a session of the same name as another's. */
+  heads(of: Scope): AsyncIterable<FoundHead[]>;
+  /** Segments, whether a head lists them or not. */
+  segments(of: Scope): AsyncIterable<FoundSegment[]>;
   /** Conversations that have no title, were not refused one for good, and are not deleted. */
   untitled(): AsyncIterable<Ids[]>;
-  /** Segments, whether a head lists them or not. */
-  segmentsOf(of: { userId: string; sessionId?: string | undefined }): AsyncIterable<FoundSegment[]>;
   close(): void;
 };
 
@@ -48,34 +58,58 @@ export async function openQueries(config: Config, credential: TokenCredential): 
     }
   }
 
-  async function* heads(condition: string, parameters: Record<string, string>, userId?: string) {
-    const query = {
-      query: `SELECT c.id, c.userId FROM c WHERE ${condition}`,
-      parameters: Object.entries(parameters).map(([name, value]) => ({ name, value })),
-    };
-    for await (const page of pages<{ id: unknown; userId: unknown }>(query, userId))
-      yield page.flatMap(({ id, userId }) =>
-        typeof id === 'string' && typeof userId === 'string' ? [{ sessionId: id, userId }] : [],
-      );
-  }
-
   return {
-    headsOf: (sessionId) => heads(`c.id = @sessionId AND ${IS_HEAD}`, { '@sessionId': sessionId }),
-    headsOfUser: (userId) => heads(`c.userId = @userId AND ${IS_HEAD}`, { '@userId': userId }, userId),
-    untitled: () => heads(`${IS_HEAD} AND ${IS_UNTITLED}`, {}),
-    async *segmentsOf({ userId, sessionId }) {
-      const ofSession = sessionId === undefined ? '' : ' AND c.sessionId = @sessionId';
-      const query = {
-        query: `SELECT c.id, c.sessionId, c.userId FROM c WHERE c.type = 'segment' AND c.userId = @userId${ofSession}`,
-        parameters: [
-          { name: '@userId', value: userId },
-          ...(sessionId === undefined ? [] : [{ name: '@sessionId', value: sessionId }]),
-        ],
-      };
+    async *heads(of) {
+      // The id of a head is its session id; an older worker's has that alone.
+      const where = scoped(IS_HEAD, of, 'c.id');
+      const fields = 'c.id, c.userId, c.deletedAt, c.title, c.createdAt, c.lastActivity';
+      for await (const page of pages<Row>({ ...where, query: `SELECT ${fields} ${where.query}` }, of.userId))
+        yield page.flatMap((row) => idsOf(row).map((ids) => ({ ...ids, ...stateOf(row) })));
+    },
+    async *segments(of) {
+      const where = scoped("c.type = 'segment'", of, 'c.sessionId');
+      const query = { ...where, query: `SELECT c.id, c.userId, c.sessionId ${where.query}` };
       // A shared container may have items of others that call themselves so.
-      for await (const page of pages<FoundSegment>(query, userId))
-        yield page.filter(({ id, sessionId: of }) => id.startsWith(SEGMENT_PREFIX) && typeof of === 'string');
+      for await (const page of pages<FoundSegment>(query, of.userId))
+        yield page.filter(
+          ({ id, userId, sessionId }) =>
+            id.startsWith(SEGMENT_PREFIX) && typeof userId === 'string' && typeof sessionId === 'string',
+        );
+    },
+    async *untitled() {
+      const query = { query: `SELECT c.id, c.userId FROM c WHERE ${IS_HEAD} AND ${IS_UNTITLED}` };
+      for await (const page of pages<Row>(query)) yield page.flatMap(idsOf);
     },
     close,
+  };
+}
+
+type Row = {
+  id?: unknown;
+  userId?: unknown;
+  deletedAt?: unknown;
+  title?: unknown;
+  createdAt?: unknown;
+  lastActivity?: unknown;
+};
+
+const idsOf = ({ id, userId }: Row): Ids[] =>
+  typeof id === 'string' && typeof userId === 'string' ? [{ sessionId: id, userId }] : [];
+
+const stateOf = ({ deletedAt, title, createdAt, lastActivity }: Row) => ({
+  isDeleted: typeof deletedAt === 'string' && deletedAt !== '',
+  isFilled: [title, createdAt, lastActivity].some((value) => value !== undefined),
+  lastActivity: typeof lastActivity === 'string' ? lastActivity : undefined,
+});
+
+/** The condition of a query, from FROM on. */
+function scoped(condition: string, { userId, sessionId }: Scope, sessionField: string): SqlQuerySpec {
+  const both = [
+    { name: '@userId', field: 'c.userId', value: userId },
+    { name: '@sessionId', field: sessionField, value: sessionId },
+  ].flatMap(({ value, ...rest }) => (value === undefined ? [] : [{ ...rest, value }]));
+  return {
+    query: `FROM c WHERE ${[condition, ...both.map(({ field, name }) => `${field} = ${name}`)].join(' AND ')}`,
+    parameters: both.map(({ name, value }) => ({ name, value })),
   };
 }
