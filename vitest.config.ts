@@ -7,7 +7,7 @@ export default defineConfig({
       (folder) => `${folder}/**/*.test.ts`,
     ),
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
-    maxWorkers: 4,
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // A broker that hung leaves them a minute later, in whatever test; the worker lives with them, and so do the tests.

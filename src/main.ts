@@ -3,7 +3,9 @@ import { enableCompileCache } from 'node:module';
 import { Command, InvalidArgumentError } from 'commander';
 import { addDeadLetters } from './operations/dead-letters-command.ts';
 import { addDoctor } from './operations/doctor-command.ts';
+import { addErase } from './operations/erase-command.ts';
 import { addReconcile } from './operations/reconcile-command.ts';
+import { addTitles } from './operations/titles-command.ts';
 
 // Stripped and compiled code is kept between starts, where there is a place for it: half a second and 30 MB less each time.
 enableCompileCache();
@@ -72,6 +74,8 @@ program
 addDoctor(program);
 addDeadLetters(program);
 addReconcile(program);
+addTitles(program);
+addErase(program);
 
 try {
   await program.parseAsync();

@@ -97,8 +97,8 @@ describe.each(receivers)('%s', (_, receiver) => {
     await expect.poll(() => worker.said('stopped'), { timeout: 20_000 }).toBe(true);
     const stoppedMs = performance.now();
     expect(await worker.exited).toBe(0);
-    // Five seconds for what is left to be sent, and some for a busy machine.
-    expect(performance.now() - stoppedMs).toBeLessThan(8_000);
+    // Five seconds for what is left to be sent, and much for a busy machine: unbounded it would be minutes.
+    expect(performance.now() - stoppedMs).toBeLessThan(20_000);
     const complaints = worker.lines.filter(({ code }) => code === 'TelemetryFailed');
     // One while it works, and one at its end.
     const [first, second, ...others] = complaints.map(({ reason }) => String(reason));

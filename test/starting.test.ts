@@ -34,7 +34,9 @@ test('a worker that is told to end while it waits for a service ends with 0', as
   const { stack } = await setTheScene();
   stack.redis.setFaults({ refuseConnections: true });
   const worker = startWorkerProcess(stack.environment);
-  await expect.poll(() => worker.lines.some(({ code }) => code === 'CacheUnavailable')).toBe(true);
+  await expect
+    .poll(() => worker.lines.some(({ code }) => code === 'CacheUnavailable'), { timeout: 20_000 })
+    .toBe(true);
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
 });

@@ -10,7 +10,7 @@ import { DeadlineError, withDeadline } from './deadline.ts';
 const SCOPE = 'https://cognitiveservices.azure.com/.default';
 const ATTEMPT_TIMEOUT_MS = 15_000;
 /** Reasoning models count their hidden tokens too: a tight cap brings an empty answer. */
-const MAX_COMPLETION_TOKENS = 1_000;
+export const MAX_COMPLETION_TOKENS = 1_000;
 
 type Optional = { max_completion_tokens?: number; max_tokens?: number; temperature?: number };
 

@@ -1,14 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { positive } from './numbers.ts';
 import type { operate as Operate } from './operate.ts';
 import type { ReconcileOptions } from './reconcile.ts';
-
-const positive =
-  (most: number) =>
-  (text: string): number => {
-    if (!/^\d+(\.\d+)?$/.test(text) || Number(text) <= 0 || Number(text) > most)
-      throw new InvalidArgumentError(`expected a number above 0, at most ${most}`);
-    return Number(text);
-  };
 
 // With it comes the whole worker, which `--help` can do without.
 const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);

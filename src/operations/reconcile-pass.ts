@@ -1,6 +1,7 @@
 import type { SessionScan } from '../azure/redis-scan.ts';
 import type { Config } from '../config.ts';
 import type { PersistPorts } from '../pipeline/persist.ts';
+import { aborted } from './aborted.ts';
 import { clock } from './clock.ts';
 import { FINISHING, type Interruption } from './interruption.ts';
 import { makePace } from './pace.ts';
@@ -111,9 +112,3 @@ async function sizeOf(scan: SessionScan): Promise<number> {
   const sizes = await Promise.allSettled(scan.nodes().map((node) => scan.size(node)));
   return sizes.reduce((sum, size) => sum + (size.status === 'fulfilled' ? size.value : 0), 0);
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

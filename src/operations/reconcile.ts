@@ -58,10 +58,8 @@ async function reconcile(config: Config, options: ReconcileOptions): Promise<num
       // A file that cannot be written is known before anything is done.
       save();
       const passed = await pass({ config, ports, scan, walk, save, rate: options.rate, interruption });
-      if (passed.isComplete) {
-        walk.finishedAt = new Date().toISOString();
-        save();
-      }
+      if (passed.isComplete) walk.finishedAt = new Date().toISOString();
+      save();
       report(passed, scan, { ...options, tookMs: performance.now() - startedMs });
       if (passed.failure) throw passed.failure.error;
       if (watch === undefined) return codeOf(passed);
