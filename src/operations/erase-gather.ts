@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import type { ConversationCache, Ids } from '../pipeline/ports.ts';
 import { makeRoom } from '../pipeline/room.ts';
 import { clock } from './clock.ts';
-import { type ErasePorts, findHeld, type Held } from './erase-history.ts';
+import { type ErasePorts, findHeld, type Held, isLive } from './erase-history.ts';
 import { idsFault } from './ids-fault.ts';
 import { makePace } from './pace.ts';
 import { quiet } from './quiet.ts';
@@ -102,7 +102,7 @@ export function toErase({ userId, held, inRedis }: Gathered): { live: number; pa
     .map((sessionId) => ({ sessionId, userId }))
     .filter((ids) => !known.has(ids.sessionId) && idsFault(ids) === undefined);
   return {
-    live: held.heads.filter(({ isDeleted, isFilled }) => !isDeleted || isFilled).length,
+    live: held.heads.filter(isLive).length,
     pages: held.segments.length,
     coming,
   };

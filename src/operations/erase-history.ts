@@ -43,9 +43,14 @@ export async function findHeld(
   });
 }
 
+/** Marked as deleted is not erased. */
+export const isLive = ({ isDeleted, isFilled }: FoundHead): boolean => !isDeleted || isFilled;
+
 export type Eraser = {
   /** Erases these: first every head, then the segments of those whose head is a tombstone. Begins nothing more once `signal` aborts. */
   erase(held: { heads: readonly Ids[]; segments: readonly FoundSegment[] }): Promise<void>;
+  /** What of these is not done, nor refused. A query may lag behind what was written: that it still shows it says nothing. */
+  left(held: Held): Held;
   readonly erased: Erased;
 };
 
@@ -63,6 +68,7 @@ export function makeEraser(ports: ErasePorts): Eraser {
   };
   const buried = new Set<string>();
   const refused = new Set<string>();
+  const deleted = new Set<string>();
 
   async function buryOne(ids: Ids): Promise<void> {
     const key = keyOf(ids);
@@ -89,6 +95,7 @@ export function makeEraser(ports: ErasePorts): Eraser {
       if (!(error instanceof Failure) || !signal.aborted) throw error;
       return;
     }
+    deleted.add(segment.id);
     erased.pages += 1;
     onStep();
   }
@@ -115,6 +122,10 @@ export function makeEraser(ports: ErasePorts): Eraser {
 
   return {
     erased,
+    left: ({ heads, segments }) => ({
+      heads: heads.filter((head) => isLive(head) && !buried.has(keyOf(head)) && !refused.has(keyOf(head))),
+      segments: segments.filter((segment) => !deleted.has(segment.id) && !refused.has(keyOf(segment))),
+    }),
     async erase({ heads, segments }) {
       // A page without a head may be of one that is just about to be written.
       const all = new Map(

@@ -1,13 +1,13 @@
 import { styleText } from 'node:util';
 import type { Config } from '../config.ts';
 import { type Gathered, toErase } from './erase-gather.ts';
-import type { Erased } from './erase-history.ts';
+import { type Erased, isLive } from './erase-history.ts';
 import { plain } from './plain-text.ts';
 import { removeCommand } from './redis-holds.ts';
 
 const SHOWN = 20;
-/** Of keys in one command line: a shell takes about a megabyte. */
-const MAX_KEYS = 500;
+/** Of keys in one command line. */
+const MAX_KEYS = 100;
 
 export const conversations = (count: number): string =>
   `${count} ${count === 1 ? 'conversation' : 'conversations'}`;
@@ -18,7 +18,7 @@ export function foundLines(gathered: Gathered, session: string | undefined): str
   const { userId, held } = gathered;
   const { live, pages: pageCount, coming } = toErase(gathered);
   const before = held.heads.length - live;
-  const alive = held.heads.filter(({ isDeleted, isFilled }) => !isDeleted || isFilled);
+  const alive = held.heads.filter(isLive);
   return [
     `History holds ${conversations(live)} and ${pages(pageCount)} of ${plain(session === undefined ? userId : `${session} of ${userId}`)}${before > 0 ? `; ${before} erased before` : ''}.`,
     ...alive
@@ -46,10 +46,10 @@ export function erasedLines(erased: Erased, stays: number): string[] {
   ];
 }
 
-/** What Redis still holds, and how to remove it. */
+/** What Redis still holds, and how to remove it. `isDryRun`: that is told when history is erased. */
 export function redisLines(
   { inRedis, nobodys }: Gathered,
-  away: string | undefined,
+  { away, isDryRun }: { away: string | undefined; isDryRun: boolean },
   config: Config,
   stream: NodeJS.WriteStream = process.stderr,
 ): string[] {
@@ -58,23 +58,26 @@ export function redisLines(
       plain(`Redis could not be asked what it still holds: ${away}`),
       'What comes from there with a late event would be stored again: run it once more when Redis is back.',
     ];
-  const some = inRedis.slice(0, MAX_KEYS);
+  const holds = `Redis ${isDryRun ? 'holds' : 'still holds'} ${sessions(inRedis.length)} of it`;
+  const command = removeCommand(inRedis.slice(0, MAX_KEYS), config);
   return [
-    ...(inRedis.length === 0
-      ? ['Redis holds nothing of it.']
-      : [
-          `Redis still holds ${inRedis.length === 1 ? 'one session' : `${inRedis.length} sessions`} of it, which it forgets 24 h after the last turn. The worker only reads Redis; to remove ${inRedis.length === 1 ? 'it' : 'them'} now:`,
+    ...(inRedis.length === 0 ? ['Redis holds nothing of it.'] : []),
+    ...(inRedis.length > 0 && isDryRun ? [`${holds}.`] : []),
+    ...(inRedis.length > 0 && !isDryRun
+      ? [
+          `${holds}, and forgets them 24 h after the last turn. The worker only reads Redis; to remove them now:`,
           '',
-          `  ${styleText('bold', removeCommand(some, config), { stream })}`,
+          `  ${styleText('bold', command, { stream })}`,
           '',
-          ...(inRedis.length > MAX_KEYS
-            ? [
-                `These are the first ${MAX_KEYS}: --json lists all of them; run it again after removing these.`,
-              ]
-            : []),
-        ]),
+        ]
+      : []),
+    ...(inRedis.length > MAX_KEYS && !isDryRun
+      ? [`These are the first ${MAX_KEYS}: run it again after removing them, or see --json.`]
+      : []),
     ...(nobodys > 0 && inRedis.length !== nobodys
-      ? [`${nobodys} values in Redis are no conversations: whose they are cannot be told.`]
+      ? [`Values in Redis that are no conversations, so that it cannot be told whose they are: ${nobodys}.`]
       : []),
   ];
 }
+
+const sessions = (count: number): string => `${count} ${count === 1 ? 'session' : 'sessions'}`;

@@ -83,19 +83,25 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
   for (const line of foundLines(gathered, session)) console.error(line);
   const { live, pages, coming } = toErase(gathered);
   const count = live + pages + coming.length;
-  const tell = (erased: Erased | undefined, stays: number): void => {
-    if (erased) for (const line of erasedLines(erased, stays)) console.error(line);
-    for (const line of redisLines(gathered, away, config)) console.error(line);
+  const tellResult = (erased: Erased | undefined, stays: number): void => {
     if (json)
       console.log(
         plainJson(resultOf(gathered, erased, { dryRun, stays, away, interrupted: signal.aborted })),
       );
   };
+  const tell = (erased: Erased | undefined, stays: number): void => {
+    if (erased) for (const line of erasedLines(erased, stays)) console.error(line);
+    for (const line of redisLines(gathered, { away, isDryRun: dryRun }, config)) console.error(line);
+    tellResult(erased, stays);
+  };
   if (dryRun || signal.aborted || count === 0) {
     tell(undefined, 0);
     return signal.aborted ? EXIT_INTERRUPTED : away === undefined ? 0 : EXIT_SOME_STAY;
   }
-  if (!yes && !(await isConfirmed(count))) return 1;
+  if (!yes && !(await isConfirmed(count))) {
+    tellResult(undefined, 0);
+    return 1;
+  }
 
   const { voice } = ports;
   let stays = 0;
@@ -130,14 +136,10 @@ async function eraseWhatCame(
   ports: Ports,
 ): Promise<number> {
   for (let look = 1; !ports.signal.aborted; look += 1) {
-    const held = await findHeld({ userId, sessionId }, ports);
-    const refused = new Set(eraser.erased.refused.map((ids) => ids.sessionId));
-    const heads = held.heads.filter(
-      ({ sessionId: id, isDeleted, isFilled }) => (!isDeleted || isFilled) && !refused.has(id),
-    );
-    const segments = held.segments.filter((segment) => !refused.has(segment.sessionId));
-    if (look === MAX_LOOKS || heads.length + segments.length === 0) return heads.length + segments.length;
-    await eraser.erase({ heads, segments });
+    const held = eraser.left(await findHeld({ userId, sessionId }, ports));
+    const left = held.heads.length + held.segments.length;
+    if (look === MAX_LOOKS || left === 0) return left;
+    await eraser.erase(held);
   }
   return 0;
 }
