@@ -199,7 +199,9 @@ describe('a cluster', () => {
     const { all, item, nodes, environment } = await withCluster(60);
     const command = startCommand(environment, ['reconcile', '--json', '--rate', '40']);
     await expect
-      .poll(() => nodes[2]!.counters().commands.SCAN ?? nodes[0]!.counters().commands.SCAN)
+      .poll(() => nodes[2]!.counters().commands.SCAN ?? nodes[0]!.counters().commands.SCAN, {
+        timeout: 20_000,
+      })
       .toBeDefined();
     await nodes[1]!.act('restart', { downMs: 1_500 });
     const done = await command.ended;
