@@ -272,7 +272,7 @@ describe('it is safe', () => {
     for (const item of stack.cosmos.items().filter(({ type }) => type !== 'segment'))
       expect(item).toMatchObject({ deletedAt: expect.any(String), messages: [] });
     // A page that was written before its head was refused is deleted by who wrote it.
-    expect(pages()).toBe(0);
+    await expect.poll(pages, { timeout: 10_000 }).toBe(0);
   });
 
   test('interrupted and killed at any moment, and repeated', async () => {
