@@ -8,6 +8,8 @@ export default defineConfig({
     ),
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
     maxWorkers: 3,
+    // A condition is waited for however slow the machine is; one second, the default, is not enough to start a process on a busy one.
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // A broker that hung leaves them a minute later, in whatever test; the worker lives with them, and so do the tests.
