@@ -31,7 +31,7 @@ const chosen = values.only.split(',');
 /** One in so many conversations has no title yet: the model is asked for it. */
 const UNTITLED_EVERY = 4;
 const SEND_EVERY_MS = 50;
-const SCRAPE_EVERY_MS = 5_000;
+const SCRAPE_EVERY_MS = 15_000;
 /** The kernel counts processor time in these. */
 const TICKS_PER_SECOND = 100;
 
