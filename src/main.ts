@@ -5,6 +5,7 @@ import { addDeadLetters } from './operations/dead-letters-command.ts';
 import { addDoctor } from './operations/doctor-command.ts';
 import { addErase } from './operations/erase-command.ts';
 import { addReconcile } from './operations/reconcile-command.ts';
+import { addShow } from './operations/show-command.ts';
 import { addTitles } from './operations/titles-command.ts';
 
 // Stripped and compiled code is kept between starts, where there is a place for it: half a second and 30 MB less each time.
@@ -76,6 +77,7 @@ addDeadLetters(program);
 addReconcile(program);
 addTitles(program);
 addErase(program);
+addShow(program);
 
 try {
   await program.parseAsync();

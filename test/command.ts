@@ -10,6 +10,9 @@ export function startCommand(environment: Record<string, string>, args: string[]
     cwd: folder ?? process.cwd(),
   });
   let [stdout, stderr] = ['', ''];
+  // A character may lie on the border of two chunks.
+  child.stdout.setEncoding('utf8');
+  child.stderr.setEncoding('utf8');
   child.stdout.on('data', (chunk) => {
     stdout += String(chunk);
   });

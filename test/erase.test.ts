@@ -251,8 +251,9 @@ describe('it is safe', () => {
     await work({ PAGE_LIMIT_KB: '64' });
     let sent = 0;
     let isOver = false;
+    const completed = () => counters().entities[path]!.completed;
     const talking = (async () => {
-      for (let index = 0; !isOver; index += 1)
+      for (let index = 0; !isOver; index += 1) {
         for (const talk of talks) {
           const id = `t${index}`;
           talk.snapshot.messages.push(...turn(id, index, `${id} ${'é'.repeat(8_000)}`));
@@ -261,6 +262,9 @@ describe('it is safe', () => {
           await announce(eventOf(talk.snapshot, id));
           sent += 1;
         }
+        // No faster than the worker: a backlog would only take time.
+        await expect.poll(completed, { timeout: 20_000, interval: 5 }).toBe(sent);
+      }
     })();
     const pages = () => stack.cosmos.items().filter(({ type }) => type === 'segment').length;
     await expect.poll(pages, { timeout: 15_000 }).toBeGreaterThan(5);
@@ -268,7 +272,6 @@ describe('it is safe', () => {
     expect(done.code).toBe(0);
     isOver = true;
     await talking;
-    await expect.poll(() => counters().entities[path]!.completed, { timeout: 20_000 }).toBe(sent);
     for (const item of stack.cosmos.items().filter(({ type }) => type !== 'segment'))
       expect(item).toMatchObject({ deletedAt: expect.any(String), messages: [] });
     // A page that was written before its head was refused is deleted by who wrote it.

@@ -8,6 +8,7 @@ import { clock } from './clock.ts';
 import { type ErasePorts, findHeld, type Held, isLive } from './erase-history.ts';
 import { idsFault } from './ids-fault.ts';
 import { makePace } from './pace.ts';
+import { probeNodeOf } from './probe-redis.ts';
 import { quiet } from './quiet.ts';
 import { ownerInRedis, sessionsInRedis } from './redis-holds.ts';
 import type { Voice } from './voice.ts';
@@ -44,7 +45,11 @@ export async function gatherSession(
   const { cache, patience } = ports;
   const held = await findHeld(scope, ports);
   const owner =
-    cache && (await patience.wait(() => ownerInRedis(sessionId, cache, async () => () => undefined)));
+    cache &&
+    (await patience.wait(
+      () => ownerInRedis(sessionId, cache, async () => () => undefined),
+      () => probeNodeOf(sessionId, cache),
+    ));
   const ownerId = owner === 'nobody' ? undefined : owner?.userId;
   const users = [...new Set([...held.heads, ...held.segments].map((each) => each.userId))];
   if (users.length > 1)

@@ -14,6 +14,7 @@ import { idsFault } from './ids-fault.ts';
 import { EXIT_INTERRUPTED, EXIT_SOME_STAY, FINISHING, onInterruption } from './interruption.ts';
 import { makePatience } from './patience.ts';
 import { plain, plainJson } from './plain-text.ts';
+import { print } from './print.ts';
 import { quiet } from './quiet.ts';
 import { makeVoice } from './voice.ts';
 
@@ -83,23 +84,23 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
   for (const line of foundLines(gathered, session)) console.error(line);
   const { live, pages, coming } = toErase(gathered);
   const count = live + pages + coming.length;
-  const tellResult = (erased: Erased | undefined, stays: number): void => {
+  const tellResult = async (erased: Erased | undefined, stays: number): Promise<void> => {
     if (json)
-      console.log(
+      await print([
         plainJson(resultOf(gathered, erased, { dryRun, stays, away, interrupted: signal.aborted })),
-      );
+      ]);
   };
-  const tell = (erased: Erased | undefined, stays: number): void => {
+  const tell = (erased: Erased | undefined, stays: number): Promise<void> => {
     if (erased) for (const line of erasedLines(erased, stays)) console.error(line);
     for (const line of redisLines(gathered, { away, isDryRun: dryRun }, config)) console.error(line);
-    tellResult(erased, stays);
+    return tellResult(erased, stays);
   };
   if (dryRun || signal.aborted || count === 0) {
-    tell(undefined, 0);
+    await tell(undefined, 0);
     return signal.aborted ? EXIT_INTERRUPTED : away === undefined ? 0 : EXIT_SOME_STAY;
   }
   if (!yes && !(await isConfirmed(count))) {
-    tellResult(undefined, 0);
+    await tellResult(undefined, 0);
     return 1;
   }
 
@@ -122,7 +123,7 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
       return { erased: eraser.erased, failure: { error } };
     }
   });
-  tell(erased, stays);
+  await tell(erased, stays);
   if (failure && !signal.aborted) throw failure.error;
   if (signal.aborted) return EXIT_INTERRUPTED;
   return stays > 0 || erased.refused.length > 0 || away !== undefined ? EXIT_SOME_STAY : 0;

@@ -7,8 +7,9 @@ export type Patience = {
    * Does something as often as it takes, while a service is away or throttles.
    * @throws Failure what trying again would not mend: access is denied, or the failure is one of this work alone, since the
    * services answer others; or whatever it was when `signal` aborted. Anything that is no Failure, at once.
+   * `probe`: throws while what this work needs is away, if that is not the usual.
    */
-  wait<T>(work: () => Promise<T>): Promise<T>;
+  wait<T>(work: () => Promise<T>, probe?: () => Promise<unknown>): Promise<T>;
   /** What is waited for now, if anything is. */
   readonly waitingFor: string | undefined;
 };
@@ -17,7 +18,7 @@ export type PatienceOptions = {
   clock: Clock;
   signal: AbortSignal;
   /** Throws while a service is away that the work needs. */
-  probe: () => Promise<void>;
+  probe: () => Promise<unknown>;
   /** Told of each outage once. */
   say: (line: string) => void;
   /** Told when Cosmos DB throttles, and for how long to stay away. */
@@ -34,9 +35,9 @@ export function makePatience({ clock, signal, probe, say, onThrottled }: Patienc
   const waiting = new Map<symbol, Failure>();
   const told = new Set<FailureCode>();
 
-  async function isThere(): Promise<boolean> {
+  async function answers(ask: () => Promise<unknown>): Promise<boolean> {
     try {
-      await probe();
+      await ask();
       return true;
     } catch (error) {
       if (error instanceof Failure) return false;
@@ -45,7 +46,7 @@ export function makePatience({ clock, signal, probe, say, onThrottled }: Patienc
   }
 
   return {
-    async wait(work) {
+    async wait(work, ask = probe) {
       const self = Symbol();
       const begunMs = clock.now();
       try {
@@ -57,7 +58,7 @@ export function makePatience({ clock, signal, probe, say, onThrottled }: Patienc
           } catch (error) {
             if (!(error instanceof Failure) || !mayPass(error.code) || signal.aborted) throw error;
             const isThrottled = error.code === 'StoreThrottled';
-            if (!isThrottled && inARow >= ASK_AFTER && (await isThere())) throw error;
+            if (!isThrottled && inARow >= ASK_AFTER && (await answers(ask))) throw error;
             if (clock.now() - begunMs >= WORTH_TELLING_MS && !told.has(error.code)) {
               told.add(error.code);
               say(`${error.code}: ${error.message}: waiting for it to pass`);

@@ -3,6 +3,7 @@ import type { PersistPorts } from '../pipeline/persist.ts';
 import { makeSlots, type Slots } from '../pipeline/slots.ts';
 import type { Pace } from './pace.ts';
 import type { Patience } from './patience.ts';
+import { probeNodeOf } from './probe-redis.ts';
 import { type Outcome, reconcileOne } from './reconcile-one.ts';
 import { newTally, note, type Tally } from './reconcile-tally.ts';
 
@@ -45,7 +46,10 @@ export function makePages(options: PageOptions & { maxTitles: number }): Pages {
 
   async function outcomeOf(key: Buffer): Promise<Outcome | undefined> {
     try {
-      const { outcome, titled } = await patience.wait(() => reconcileOne(key, ports));
+      const { outcome, titled } = await patience.wait(
+        () => reconcileOne(key, ports),
+        () => Promise.all([probeNodeOf(key.toString('utf8'), ports.cache), ports.store.probe()]),
+      );
       if (titled) await titles.follow(titled);
       return outcome;
     } catch (error) {

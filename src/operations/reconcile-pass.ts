@@ -44,10 +44,7 @@ export async function pass(options: PassOptions): Promise<Passed> {
     signal,
     say: (line) => progress.say(plain(line)),
     onThrottled: pace.hold,
-    async probe() {
-      await ports.cache.probe();
-      await ports.store.probe();
-    },
+    probe: ports.store.probe,
   });
   signal.addEventListener('abort', () => progress.say(FINISHING), { once: true });
   let unfinished = newTally();

@@ -5,6 +5,7 @@ import { clock } from './clock.ts';
 import { EXIT_INTERRUPTED, EXIT_SOME_STAY, type Interruption, onInterruption } from './interruption.ts';
 import { openPersistPorts } from './persist-ports.ts';
 import { plain, plainJson } from './plain-text.ts';
+import { print } from './print.ts';
 import { quiet } from './quiet.ts';
 import { type Passed, pass } from './reconcile-pass.ts';
 import { loadWalk, newWalk, StateError, saveWalk, type Walk } from './reconcile-state.ts';
@@ -60,7 +61,7 @@ async function reconcile(config: Config, options: ReconcileOptions): Promise<num
       const passed = await pass({ config, ports, scan, walk, save, rate: options.rate, interruption });
       if (passed.isComplete) walk.finishedAt = new Date().toISOString();
       save();
-      report(passed, scan, { ...options, tookMs: performance.now() - startedMs });
+      await report(passed, scan, { ...options, tookMs: performance.now() - startedMs });
       if (passed.failure) throw passed.failure.error;
       if (watch === undefined) return codeOf(passed);
       walk = undefined;
@@ -78,11 +79,11 @@ function codeOf({ isComplete, tally }: Passed): number {
   return refusedIn(tally) > 0 ? EXIT_SOME_STAY : 0;
 }
 
-function report(
+async function report(
   { isComplete, tally }: Passed,
   scan: SessionScan,
   { dryRun, json, state, watch, tookMs }: ReconcileOptions & { tookMs: number },
-): void {
+): Promise<void> {
   const nodes = scan.nodes().length;
   const of = nodes === 1 ? 'Redis' : `${nodes} masters of Redis`;
   console.error(
@@ -94,7 +95,7 @@ function report(
   if (json) {
     const { refused, ...counts } = tally;
     const byCode = Object.entries(refused);
-    console.log(
+    await print([
       plainJson({
         dryRun,
         ...counts,
@@ -103,7 +104,7 @@ function report(
         interrupted: !isComplete,
         tookMs: Math.round(tookMs),
       }),
-    );
+    ]);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Clock, ConversationCache } from '../pipeline/ports.ts';
 import { makeSlots } from '../pipeline/slots.ts';
 import type { Pace } from './pace.ts';
 import type { Patience } from './patience.ts';
+import { probeNodeOf } from './probe-redis.ts';
 import { newWalk } from './reconcile-state.ts';
 import { walkSessions } from './reconcile-walk.ts';
 import { shellWord } from './shell-word.ts';
@@ -59,7 +60,10 @@ export async function sessionsInRedis(
   const look = async (key: Buffer): Promise<void> => {
     const sessionId = key.toString('utf8');
     try {
-      const owner = await patience.wait(() => ownerInRedis(sessionId, cache, takeRoom));
+      const owner = await patience.wait(
+        () => ownerInRedis(sessionId, cache, takeRoom),
+        () => probeNodeOf(sessionId, cache),
+      );
       if (owner === 'nobody') nobodys += 1;
       else if (owner?.userId === userId) sessionIds.add(sessionId);
     } catch (error) {

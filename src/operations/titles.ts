@@ -19,6 +19,7 @@ import {
 import { makePace } from './pace.ts';
 import { makePatience } from './patience.ts';
 import { plain, plainJson } from './plain-text.ts';
+import { print } from './print.ts';
 import { startProgress } from './progress.ts';
 import { quiet } from './quiet.ts';
 import { type Titled, type TitlePorts, titleOne } from './title-one.ts';
@@ -55,7 +56,7 @@ export async function runTitles(config: Config, options: TitlesOptions): Promise
     const tokens = given?.tokens ?? 0;
     if (given) for (const line of titleLines(counts, tokens)) console.error(line);
     const interrupted = interruption.signal.aborted;
-    if (json) console.log(plainJson({ dryRun, untitled: untitled.length, ...counts, tokens, interrupted }));
+    if (json) await print([plainJson({ dryRun, untitled: untitled.length, ...counts, tokens, interrupted })]);
     if (given?.failure) throw given.failure.error;
     if (interrupted) return EXIT_INTERRUPTED;
     return dryRun || (counts.left === 0 && failedIn(counts) === 0) ? 0 : EXIT_SOME_STAY;
