@@ -63,6 +63,11 @@ describe.skipIf(obstacle !== undefined)('the tree of the image, without Docker',
     expect(bytes).toBeLessThan(TREE_LIMIT_MB * MB);
   });
 
+  test('runs on every processor', () => {
+    const found = spawnSync('find', [root, '-name', '*.node', '-o', '-name', '*.so'], { encoding: 'utf8' });
+    expect(found.stdout).toBe('');
+  });
+
   test('nobody may write to it', () => {
     expect(
       spawnSync('find', [root, '-perm', '/222', '!', '-type', 'l', '-path', '*/app/*'], { encoding: 'utf8' })
