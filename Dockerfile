@@ -3,8 +3,7 @@
 # deploy/container/ builds and runs the same tree without Docker, by reading this file: it knows the instructions
 # that stand here, and each RUN works in WORKDIR by relative paths.
 
-# What is made here runs on every processor: it is made once, on the builder's own.
-FROM --platform=$BUILDPLATFORM node:24-trixie-slim AS build
+FROM node:24-trixie-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts

@@ -17,8 +17,8 @@ export function parseDockerfile(text: string): Stage[] {
     const [, name, rest] = /^([A-Za-z]+)\s+(.*)$/.exec(line) ?? [];
     if (!name || !rest) throw new Error(`the Dockerfile has the line "${line}", expected an instruction`);
     if (name.toUpperCase() === 'FROM') {
-      const [, base, alias] = /^(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?$/i.exec(rest) ?? [];
-      if (!base) throw new Error(`the Dockerfile has FROM ${rest}, expected FROM [--flag] image [AS name]`);
+      const [, base, alias] = /^(\S+)(?:\s+AS\s+(\S+))?$/i.exec(rest) ?? [];
+      if (!base) throw new Error(`the Dockerfile has FROM ${rest}, expected FROM image [AS name]`);
       stages.push({ base, name: alias, instructions: [] });
     } else {
       const stage = stages.at(-1);

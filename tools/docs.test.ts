@@ -1,0 +1,63 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { settings } from '../src/settings.ts';
+
+const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').map((name) => `docs/${name}`)];
+const read = (page: string): string => readFileSync(page, 'utf8');
+/** Come with other work. */
+const awaited = ['docs/observability.md', 'docs/operations.md', 'docs/performance.md'];
+
+/** As GitHub makes them. */
+const anchorsOf = (page: string): string[] =>
+  [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(/\s/g, '-'),
+  );
+
+describe.each(pages)('%s', (page) => {
+  const text = read(page);
+
+  test('every link leads to a file, and to a heading that is in it', () => {
+    const links = [...text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(
+      ([link, path, anchor]) => ({ link, target: path ? join(dirname(page), path) : page, anchor }),
+    );
+    const broken = links.filter(({ target, anchor }) => {
+      if (!existsSync(target)) return !awaited.includes(target);
+      return anchor !== undefined && !anchorsOf(target).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('every npm script that it names exists', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...text.matchAll(/\bnpm run ([\w:-]+)|\bnpm (start|test)\b/g)].map(
+      ([, run, short]) => run ?? short!,
+    );
+    expect(named.filter((name) => !scripts[name])).toEqual([]);
+  });
+});
+
+test('every variable in the pages on shipping is one that the worker, or its platform, knows', () => {
+  const known = new Set([
+    ...settings.map(({ name }) => name),
+    // Come with telemetry and health; the last three are Terraform's, the emulators' and Node's.
+    ...[
+      'HEALTH_HOST',
+      'HEALTH_PORT',
+      'OTEL_TRACES_SAMPLER',
+      'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT',
+    ],
+    ...['ARM_SUBSCRIPTION_ID', 'ACCEPT_EULA', 'SIGTERM'],
+  ]);
+  const named = ['deployment', 'security', 'migration'].flatMap((page) =>
+    [...read(`docs/${page}.md`).matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`/g)].map(
+      ([, name]) => name!,
+    ),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect([...new Set(named)].filter((name) => !known.has(name))).toEqual([]);
+});
