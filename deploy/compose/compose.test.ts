@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import OpenAI from 'openai';
@@ -11,6 +9,7 @@ import { parse } from 'yaml';
 import { SUBSCRIPTION, TOPIC } from '../../emulators/stack.ts';
 import { readConfig } from '../../src/config.ts';
 import { settings } from '../../src/settings.ts';
+import { freePort } from '../free-port.ts';
 
 type Service = {
   image?: string;
@@ -108,12 +107,3 @@ test('the title model by itself answers where the environment says', async () =>
   child.kill('SIGTERM');
   expect((await once(child, 'exit'))[0]).toBe(0);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
