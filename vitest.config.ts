@@ -3,11 +3,13 @@ import { strayReason } from './src/azure/stray-rejection.ts';
 
 export default defineConfig({
   test: {
-    include: ['src', 'emulators', 'simulation', 'chaos', 'test', 'tools', 'deploy'].map(
+    include: ['src', 'emulators', 'simulation', 'chaos', 'bench', 'test', 'tools', 'deploy'].map(
       (folder) => `${folder}/**/*.test.ts`,
     ),
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
     maxWorkers: 3,
+    // A condition is waited for however slow the machine is; one second, the default, is not enough to start a process on a busy one.
+    expect: { poll: { timeout: 10_000 } },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // A broker that hung leaves them a minute later, in whatever test; the worker lives with them, and so do the tests.

@@ -66,10 +66,10 @@ const broken: Broken[] = [
     changes: [
       [
         'pipeline/lanes.ts',
-        'const result = await persist(',
-        "settleAll(left, { kind: 'complete' });\n      const result = await persist(",
+        'const result = await watch.round(',
+        "settleAll(left, { kind: 'complete' });\n      const result = await watch.round(",
       ],
-      ['pipeline/lanes.ts', '() => left.some((work) => !work.settled)', '() => true'],
+      ['pipeline/lanes.ts', '=> left.some((work) => !work.settled)', '=> true'],
     ],
     plan: [slow, ...kills],
     shows: 'lost',

@@ -11,6 +11,7 @@ export function workerSettings(seed: number, seconds: number, pageLimitKb: numbe
     MAX_CONCURRENCY: String(concurrency),
     MAX_LOCKED_EVENTS: String(locked),
     SHUTDOWN_TIMEOUT_SECONDS: '5',
+    HEALTH_PORT: 'off',
     // Longer than any event comes before its snapshot, also where Redis is away in between: until all faults are over.
     TURN_WAIT_SECONDS: String(Math.min(60, seconds + 5)),
     TITLE_TIMEOUT_SECONDS: String(chance.pick([1, 3])),

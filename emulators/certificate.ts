@@ -4,10 +4,11 @@ export type Certificate = { key: string; cert: string };
 
 /**
  * A self-signed certificate for `localhost` and the loopback addresses, PEM. It is its own authority: a client that
- * gets `cert` as `ca`, or as the file in NODE_EXTRA_CA_CERTS, trusts a server that shows it.
+ * gets `cert` as `ca`, or as the file in NODE_EXTRA_CA_CERTS, trusts a server that shows it. Of several such authorities each
+ * needs a name of its own.
  */
-export async function makeCertificate(): Promise<Certificate> {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
+export async function makeCertificate(name = 'localhost'): Promise<Certificate> {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
     extensions: [

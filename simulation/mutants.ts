@@ -25,7 +25,7 @@ export const mutants: Mutant[] = [
         from: 'const { key, event } = left[0]!;',
         to: "const { key, event } = left[0]!; settleAll(left, { kind: 'complete' });",
       },
-      { file: 'src/pipeline/lanes.ts', from: '() => left.some((work) => !work.settled)', to: '() => true' },
+      { file: 'src/pipeline/lanes.ts', from: '=> left.some((work) => !work.settled)', to: '=> true' },
     ],
   },
   {

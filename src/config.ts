@@ -1,4 +1,4 @@
-import { settings } from './settings.ts';
+import { type Setting, settings } from './settings.ts';
 
 /** Who the worker is to a service: a managed identity, or a key that stands in for it in local work. */
 export type Access = { kind: 'entra' } | { kind: 'key'; key: string };
@@ -32,6 +32,23 @@ export type Config = Readonly<{
   azureClientId: string | undefined;
   logLevel: LogLevel;
   serviceName: string;
+  health: {
+    host: string;
+    /** Undefined: off. 0: any free one. */
+    port: number | undefined;
+    /** Nobody has asked for this port: another one will do. */
+    isAnyPortGood: boolean;
+  };
+  telemetry: TelemetryConfig;
+}>;
+
+/** Where telemetry goes. What is absent here is not even imported. */
+export type TelemetryConfig = Readonly<{
+  azureMonitor: { connectionString: string; liveMetrics: boolean } | undefined;
+  /** The exporters themselves read the standard variables. */
+  otlp: { traces: boolean; metrics: boolean; logs: boolean };
+  /** Whether the title model's spans may hold content of messages. */
+  capturesContent: boolean;
 }>;
 
 export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
@@ -57,16 +74,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws ConfigError that names every faulty variable at once; it never contains a value that may be secret.
  */
 export function readConfig(environment: Environment): Config {
-  const faults: string[] = [];
-  const values = new Map<string, string | undefined>();
-  for (const setting of settings) {
-    const value = environment[setting.name]?.trim() || setting.default;
-    const fault = value === undefined ? undefined : setting.check(value);
-    if (fault) faults.push(`${setting.name} ${fault}`);
-    if (value === undefined && setting.required)
-      faults.push(`${setting.name} is missing: ${setting.description}`);
-    values.set(setting.name, fault ? undefined : value);
-  }
+  const { values, faults } = check(settings, environment);
   const text = (name: string) => values.get(name);
   const number = (name: string) => Number(values.get(name) ?? Number.NaN);
   const access = (name: string): Access => {
@@ -101,7 +109,10 @@ export function readConfig(environment: Environment): Config {
       access: access('AZURE_AI_API_KEY'),
       apiVersion: text('AZURE_AI_API_VERSION')!,
       model: text('AZURE_AI_CHAT_MODEL'),
-      maxConcurrency: number('TITLE_MAX_CONCURRENCY'),
+      maxConcurrency:
+        values.get('TITLE_MAX_CONCURRENCY') === undefined
+          ? maxConcurrency * 2
+          : number('TITLE_MAX_CONCURRENCY'),
       deadlineMs: number('TITLE_TIMEOUT_SECONDS') * 1000,
     },
     maxConcurrency,
@@ -114,7 +125,79 @@ export function readConfig(environment: Environment): Config {
     azureClientId: text('AZURE_CLIENT_ID'),
     logLevel: text('LOG_LEVEL')!.toUpperCase() as LogLevel,
     serviceName: text('OTEL_SERVICE_NAME')!,
+    health: readHealth(text, environment),
+    telemetry: readTelemetry(text),
   });
+}
+
+/** What each setting is, and what is wrong with those that are faulty. */
+function check(
+  some: readonly Setting[],
+  environment: Environment,
+): { values: Map<string, string | undefined>; faults: string[] } {
+  const faults: string[] = [];
+  const values = new Map<string, string | undefined>();
+  for (const setting of some) {
+    const value = environment[setting.name]?.trim() || setting.default;
+    const fault = value === undefined ? undefined : setting.check(value);
+    if (fault) faults.push(`${setting.name} ${fault}`);
+    if (value === undefined && setting.required)
+      faults.push(`${setting.name} is missing: ${setting.description}`);
+    values.set(setting.name, fault ? undefined : value);
+  }
+  return { values, faults };
+}
+
+/** Those of an environment's variables that say where telemetry goes or is asked for, and how. */
+export const telemetryVariables = (environment: Environment): Environment =>
+  Object.fromEntries(
+    Object.entries(environment).filter(([name]) => /^(OTEL|APPLICATIONINSIGHTS|HEALTH)_/.test(name)),
+  );
+
+/** What telemetry needs to know of a configuration. */
+export type TelemetryPart = Pick<Config, 'telemetry' | 'serviceName' | 'health'>;
+
+/** The same as in `readConfig`, where the rest is not known yet. @throws ConfigError */
+export function readTelemetryConfig(environment: Environment): TelemetryPart {
+  const some = settings.filter(({ name }) => telemetryVariables({ [name]: '' })[name] !== undefined);
+  const { values, faults } = check(some, environment);
+  if (faults.length > 0) throw new ConfigError(faults);
+  const text = (name: string) => values.get(name);
+  return {
+    telemetry: readTelemetry(text),
+    serviceName: text('OTEL_SERVICE_NAME')!,
+    health: readHealth(text, environment),
+  };
+}
+
+/** Whether anything is to be exported. */
+export const exportsTelemetry = ({ azureMonitor, otlp }: TelemetryConfig): boolean =>
+  azureMonitor !== undefined || otlp.traces || otlp.metrics || otlp.logs;
+
+function readHealth(text: (name: string) => string | undefined, environment: Environment): Config['health'] {
+  const port = text('HEALTH_PORT')!;
+  return {
+    host: text('HEALTH_HOST')!,
+    port: port.toLowerCase() === 'off' ? undefined : Number(port),
+    isAnyPortGood: !environment.HEALTH_PORT?.trim(),
+  };
+}
+
+function readTelemetry(text: (name: string) => string | undefined): TelemetryConfig {
+  const isDisabled = isTrue(text('OTEL_SDK_DISABLED')!);
+  const connectionString = text('APPLICATIONINSIGHTS_CONNECTION_STRING');
+  const overOtlp = (signal: 'TRACES' | 'METRICS' | 'LOGS'): boolean =>
+    !isDisabled &&
+    text(`OTEL_${signal}_EXPORTER`)?.toLowerCase() !== 'none' &&
+    (text('OTEL_EXPORTER_OTLP_ENDPOINT') ?? text(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`)) !== undefined;
+  return {
+    azureMonitor:
+      connectionString === undefined || isDisabled
+        ? undefined
+        : { connectionString, liveMetrics: isTrue(text('APPLICATIONINSIGHTS_LIVE_METRICS')!) },
+    otlp: { traces: overOtlp('TRACES'), metrics: overOtlp('METRICS'), logs: overOtlp('LOGS') },
+    capturesContent: isTrue(text('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT')!),
+  };
 }
 
 /** The rules that tie several variables together; a variable that is faulty by itself is not blamed twice. */

@@ -1,5 +1,14 @@
 import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { Command, InvalidArgumentError } from 'commander';
+import { addDeadLetters } from './operations/dead-letters-command.ts';
+import { addDoctor } from './operations/doctor-command.ts';
+import { addErase } from './operations/erase-command.ts';
+import { addReconcile } from './operations/reconcile-command.ts';
+import { addTitles } from './operations/titles-command.ts';
+
+// Stripped and compiled code is kept between starts, where there is a place for it: half a second and 30 MB less each time.
+enableCompileCache();
 
 const count = (text: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(text))
@@ -41,8 +50,13 @@ program
   .option('--seed <number>', 'what the chats are made from', count, Math.floor(Math.random() * 100_000) + 1)
   .option('--data <folder>', "where Cosmos DB's items are kept between runs", '.local')
   .action(async (options) => {
+    // In this order: the telemetry changes modules that the rest then imports.
+    const { tellFromDev } = await import('./dev/telemetry.ts');
+    const telling = await tellFromDev(process.env);
     const { dev } = await import('./dev/dev.ts');
-    process.exit(await dev(options));
+    const code = await dev(options, telling);
+    await telling.end();
+    process.exit(code);
   });
 
 program
@@ -56,6 +70,12 @@ program
     const { runSweep } = await import('./run-sweep.ts');
     process.exit(await runSweep(process.env, options));
   });
+
+addDoctor(program);
+addDeadLetters(program);
+addReconcile(program);
+addTitles(program);
+addErase(program);
 
 try {
   await program.parseAsync();

@@ -1,3 +1,4 @@
+import { lastOf } from './azure/last-error.ts';
 import { backOff } from './pipeline/back-off.ts';
 import { dependencyOf, Failure } from './pipeline/failures.ts';
 import type { Clock, Log } from './pipeline/ports.ts';
@@ -17,8 +18,8 @@ export async function untilOpened<T>(
     try {
       return await open();
     } catch (error) {
-      if (signal.aborted || !isAway(error)) throw error;
-      const { code, name, message } = error as { code?: unknown; name: string; message: string };
+      if (signal.aborted || !isAway(lastOf(error))) throw lastOf(error);
+      const { code, name, message } = lastOf(error) as { code?: unknown; name: string; message: string };
       log.warn(
         { code: code ?? name, service, reason: message },
         'a service is not there yet, to be tried again',

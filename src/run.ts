@@ -1,10 +1,13 @@
 import { strayReason } from './azure/stray-rejection.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import type { Health } from './health.ts';
+import { Failure } from './pipeline/failures.ts';
 import type { Settled } from './pipeline/hand.ts';
 import type { Log } from './pipeline/ports.ts';
 import { settings } from './settings.ts';
-import { makeLog } from './telemetry/log.ts';
-import { startWorker, type Worker } from './worker.ts';
+import { makeLog, terminal } from './telemetry/log.ts';
+import { type OpenTelemetry, openTelemetry } from './telemetry/open.ts';
+import type { Worker } from './worker.ts';
 
 /** As sysexits.h has it. */
 export const EXIT_CONFIGURATION = 78;
@@ -13,6 +16,9 @@ export const EXIT_CONFIGURATION = 78;
 const LAST_START_MS = 1_000;
 /** A client that is being replaced may leave several promises dangling; its successor is not replaced for each of them. */
 const RECONNECT_EVERY_MS = 10_000;
+/** How long the last telemetry may take to be sent (SPEC §7), and how long when told to hurry. */
+const FLUSH_MS = 5_000;
+const HURRIED_FLUSH_MS = 500;
 
 /**
  * Runs the worker until a signal or a fatal error. Exit codes: 0 all settled; 1 an error ended it, or a service could not
@@ -27,11 +33,61 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     console.error(error.message);
     return EXIT_CONFIGURATION;
   }
-  const log = makeLog(config.logLevel, config.serviceName);
+  const log = makeLog(
+    config.logLevel,
+    config.serviceName,
+    process.stdout.isTTY ? await terminal() : undefined,
+  );
+  // What is imported from here on is imported in this order: the telemetry changes modules that the worker then imports.
+  const telemetry = await openTelemetry(config, log);
+  if (telemetry?.sink) log.attach(telemetry.sink);
   warnOfKeys(environment, log);
   let worker: Worker | undefined;
   const ending = whatEndsIt(log, () => worker?.reconnect());
-  const starting = startWorker(config, log, ending.fatal, (settled) => say(log, settled));
+  let health: Health | undefined;
+  try {
+    health = await openHealth(config, telemetry, log);
+    void ending.begun.then(health?.draining);
+    return await work(config, log, ending, telemetry, health, (started) => {
+      worker = started;
+    });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    log.error({ code: error.code, reason: error.message }, 'the worker cannot start');
+    return 1;
+  } finally {
+    await flush(telemetry, ending.hurry);
+    await health?.close();
+  }
+}
+
+/** Before anything is connected: a start that hangs is seen as what it is. */
+async function openHealth(
+  config: Config,
+  telemetry: OpenTelemetry | undefined,
+  log: Log,
+): Promise<Health | undefined> {
+  if (config.health.port === undefined || !telemetry) return undefined;
+  const { startHealth } = await import('./health.ts');
+  return startHealth({ health: config.health, metrics: telemetry.metrics, log });
+}
+
+async function work(
+  config: Config,
+  log: Log,
+  ending: Ending,
+  telemetry: OpenTelemetry | undefined,
+  health: Health | undefined,
+  onStarted: (worker: Worker) => void,
+): Promise<number> {
+  const { startWorker } = await import('./worker.ts');
+  let worker: Worker | undefined;
+  const starting = startWorker(config, log, {
+    onFatal: ending.fatal,
+    onSettled: (settled) => say(log, settled),
+    onOpened: health?.opened,
+    watch: telemetry?.watch(config),
+  });
   try {
     worker = await Promise.race([starting, ending.begun.then(() => within(LAST_START_MS, starting))]);
   } catch (error) {
@@ -45,6 +101,9 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   }
   // Told to end during a start that hangs: nothing has been worked on.
   if (!worker) return ending.failed() ? 1 : 0;
+  onStarted(worker);
+  telemetry?.observe(worker);
+  health?.started(worker);
   log.info({ maxConcurrency: config.maxConcurrency, maxLockedEvents: config.maxLockedEvents }, 'receiving');
 
   await ending.begun;
@@ -54,7 +113,18 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   return abandoned > 0 ? 3 : 0;
 }
 
-type Ending = {
+/** Whatever the exports do, the process ends in time. */
+async function flush(telemetry: OpenTelemetry | undefined, hurry: AbortSignal): Promise<void> {
+  if (!telemetry) return;
+  const hurried = new Promise<void>((resolve) => {
+    const soon = (): void => void setTimeout(resolve, HURRIED_FLUSH_MS);
+    if (hurry.aborted) soon();
+    else hurry.addEventListener('abort', soon, { once: true });
+  });
+  await Promise.race([telemetry.flush(FLUSH_MS), hurried]);
+}
+
+export type Ending = {
   /** By a signal or an error. */
   begun: Promise<void>;
   fatal(error: unknown): void;
@@ -65,7 +135,7 @@ type Ending = {
 };
 
 /** The signals, and the errors that nobody caught. A third signal, which nobody sends without need, ends it on the spot. */
-function whatEndsIt(log: Log, reconnect: () => void): Ending {
+export function whatEndsIt(log: Log, reconnect: () => void): Ending {
   const hurrying = new AbortController();
   let begin = (): void => undefined;
   const begun = new Promise<void>((resolve) => {
@@ -125,7 +195,10 @@ const within = <T>(ms: number, what: Promise<T>): Promise<T | undefined> =>
 /** One line an event. Dead letters have a warning of their own, with their reason. */
 function say(log: Log, { settlement, receivedAtMs, ...ids }: Settled): void {
   if (settlement.kind !== 'dead-letter')
-    log.info({ ...ids, tookMs: Date.now() - receivedAtMs }, `event ${settlement.kind}d`);
+    log.info(
+      { ...ids, tookMs: Date.now() - receivedAtMs },
+      settlement.kind === 'complete' ? 'event completed' : 'event abandoned',
+    );
 }
 
 function warnOfKeys(environment: NodeJS.ProcessEnv, log: Log): void {

@@ -20,6 +20,8 @@ const oneOf =
       ? undefined
       : `is ${shown(value)}, expected one of ${allowed.join(', ')}`;
 
+const truth = oneOf('true', 'false', '1', '0', 'yes', 'no', 'on', 'off');
+
 const integer =
   (min: number, max: number) =>
   (value: string): string | undefined =>
@@ -57,10 +59,12 @@ const hostname = (value: string): string | undefined =>
     ? undefined
     : `is no host name (${sizeOf(value)}), expected one without a scheme or path`;
 
-const redisHost = (value: string): string | undefined =>
-  /^([A-Za-z0-9.-]+|[0-9a-fA-F:]+)$/.test(value)
-    ? undefined
-    : `is no host name (${sizeOf(value)}), expected one alone; the port is REDIS_PORT`;
+const hostOf =
+  (port: string) =>
+  (value: string): string | undefined =>
+    /^([A-Za-z0-9.-]+|[0-9a-fA-F:]+)$/.test(value)
+      ? undefined
+      : `is no host name (${sizeOf(value)}), expected one alone; the port is ${port}`;
 
 const connectionString = (value: string): string | undefined =>
   /(^|;)\s*Endpoint=sb:\/\/[^;]+/i.test(value)
@@ -74,6 +78,11 @@ const sizeOf = (value: string): string => `${value.length} characters`;
 function shown(value: string): string {
   return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
 }
+
+const portOrOff = (value: string): string | undefined => {
+  const fault = value.toLowerCase() === 'off' ? undefined : integer(0, 65_535)(value);
+  return fault && `${fault}, or off`;
+};
 
 /** In the order of the seed's list, then what the rules of behaviour add. */
 export const settings: readonly Setting[] = [
@@ -145,7 +154,7 @@ export const settings: readonly Setting[] = [
     name: 'REDIS_HOST',
     description: 'Redis host name',
     required: true,
-    check: redisHost,
+    check: hostOf('REDIS_PORT'),
     example: 'your-redis.redis.azure.net',
   },
   { name: 'REDIS_PORT', description: 'Redis port', default: '10000', check: integer(1, 65_535) },
@@ -153,7 +162,7 @@ export const settings: readonly Setting[] = [
     name: 'REDIS_SSL',
     description: 'TLS to Redis',
     default: 'true',
-    check: oneOf('true', 'false', '1', '0', 'yes', 'no', 'on', 'off'),
+    check: truth,
   },
   { name: 'REDIS_PASSWORD', description: 'for local work: stands in for Entra ID', secret: true, check: any },
   { name: 'REDIS_USERNAME', description: 'user that REDIS_PASSWORD belongs to', check: any },
@@ -176,8 +185,7 @@ export const settings: readonly Setting[] = [
   },
   {
     name: 'TITLE_MAX_CONCURRENCY',
-    description: 'title requests at a time',
-    default: '16',
+    description: 'title requests at a time; default 2 times MAX_CONCURRENCY',
     check: integer(1, 1000),
   },
   {
@@ -211,12 +219,82 @@ export const settings: readonly Setting[] = [
     default: '60',
     check: seconds(1, 3600),
   },
+  {
+    name: 'HEALTH_PORT',
+    description:
+      'of /livez, /readyz and /metrics (Prometheus): `0` takes any free one, `off` none. A free one also if the default is taken',
+    default: '8080',
+    check: portOrOff,
+  },
+  {
+    name: 'HEALTH_HOST',
+    description: 'address of the health port; where others ask, as in Kubernetes, `0.0.0.0`',
+    default: '127.0.0.1',
+    check: hostOf('HEALTH_PORT'),
+  },
   { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity', check: any },
   {
     name: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
-    description: 'Azure Monitor (takes effect with the telemetry to come)',
+    description: 'traces, metrics and logs go to Azure Monitor',
     secret: true,
     check: any,
+  },
+  {
+    name: 'APPLICATIONINSIGHTS_LIVE_METRICS',
+    description: 'live metrics of Azure Monitor',
+    default: 'false',
+    check: truth,
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    description: 'traces, metrics and logs go there over OTLP; the other standard OTEL_ variables hold too',
+    check: url,
+  },
+  { name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', description: 'the same for traces alone', check: url },
+  { name: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', description: 'the same for metrics alone', check: url },
+  { name: 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT', description: 'the same for logs alone', check: url },
+  {
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    description: 'sent with OTLP, as a key of the receiver',
+    secret: true,
+    check: any,
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_PROTOCOL',
+    description: 'of OTLP: the only one there is',
+    default: 'http/protobuf',
+    check: oneOf('http/protobuf'),
+  },
+  {
+    name: 'OTEL_TRACES_EXPORTER',
+    description: 'none: no traces over OTLP',
+    default: 'otlp',
+    check: oneOf('otlp', 'none'),
+  },
+  {
+    name: 'OTEL_METRICS_EXPORTER',
+    description: 'none: no metrics over OTLP',
+    default: 'otlp',
+    check: oneOf('otlp', 'none'),
+  },
+  {
+    name: 'OTEL_LOGS_EXPORTER',
+    description: 'none: no logs over OTLP',
+    default: 'otlp',
+    check: oneOf('otlp', 'none'),
+  },
+  {
+    name: 'OTEL_SDK_DISABLED',
+    description: 'true: no telemetry goes anywhere, whatever else is set',
+    default: 'false',
+    check: oneOf('true', 'false'),
+  },
+  {
+    name: 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT',
+    description:
+      'true: what the title model is asked and answers stands in its spans, content of messages too',
+    default: 'false',
+    check: oneOf('true', 'false'),
   },
   {
     name: 'OTEL_SERVICE_NAME',

@@ -5,23 +5,27 @@ import { makeCredential } from './azure/credential.ts';
 import { withDeadline } from './azure/deadline.ts';
 import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
+import type { Aged } from './azure/service-bus-client.ts';
+import { type Depth, makeDepth } from './azure/service-bus-depth.ts';
 import type { Config } from './config.ts';
 import { untilOpened } from './opening.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
 import { startConsumer } from './pipeline/consumer.ts';
+import { MAX_MESSAGE_BYTES } from './pipeline/fit.ts';
 import type { GateState } from './pipeline/gate.ts';
-import { makeGates } from './pipeline/gates.ts';
+import { makeGates, type Needed } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
 import { makeLanes } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
-import type { Clock, Log } from './pipeline/ports.ts';
+import type { Clock, EventSource, Log, Probe } from './pipeline/ports.ts';
+import { makeProgress } from './pipeline/progress.ts';
 import { makeRecent } from './pipeline/recent.ts';
 import { makeRoom } from './pipeline/room.ts';
 import { makeTitleGate } from './pipeline/title-gate.ts';
 import { makeTitling } from './pipeline/titling.ts';
+import { makeWarm } from './pipeline/warm.ts';
+import { unwatched, type Watch } from './pipeline/watch.ts';
 
-/** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
-const MAX_MESSAGE_BYTES = 2_000_000;
 const CLOSE_DEADLINE_MS = 2_000;
 /** Longer than a receive takes that brings nothing, unless Service Bus does not answer. */
 const RECEIVES_END_MS = 2_000;
@@ -33,12 +37,34 @@ export type Worker = {
   readonly held: number;
   /** Whether each service is thought to be there. */
   readonly gates: readonly GateState[];
+  /** What does not move any more, if something does not that should (SPEC §9); undefined while all is well. */
+  stuck(): string | undefined;
+  /** What Service Bus says of the subscription. @throws the client's error */
+  readonly subscription: {
+    /** When its oldest event was enqueued, whoever holds it; undefined: there is none. */
+    oldestEnqueuedAtMs(): Promise<number | undefined>;
+    /** Undefined where the identity may not read it. */
+    depth(): Promise<Depth | undefined>;
+  };
   /** Goes on over a new connection to Service Bus: the present one is not to be trusted. */
   reconnect(): void;
   /**
    * Stops receiving, finishes what is in hand within the time-out or until told to hurry, abandons the rest, closes everything.
    */
   stop(timeoutMs: number, hurry?: AbortSignal): Promise<{ abandoned: number }>;
+};
+
+type OpenSource = (...args: Parameters<typeof openServiceBus>) => Promise<EventSource & Partial<Aged>>;
+
+export type WorkerOptions = {
+  /** An error that no rule knows: the process is to stop the worker and end. */
+  onFatal(error: unknown): void;
+  onSettled?: ((settled: Settled) => void) | undefined;
+  /** Told at the start, of each service as soon as it is there. */
+  onOpened?: ((dependency: Needed) => void) | undefined;
+  watch?: Watch | undefined;
+  /** Where the events come from. */
+  openSource?: OpenSource | undefined;
 };
 
 /**
@@ -48,8 +74,7 @@ export type Worker = {
 export async function startWorker(
   config: Config,
   log: Log,
-  onFatal: (error: unknown) => void,
-  onSettled?: (settled: Settled) => void,
+  { onFatal, onSettled, onOpened, watch = unwatched, openSource = openServiceBus }: WorkerOptions,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -63,16 +88,17 @@ export async function startWorker(
   };
   const givingUp = new AbortController();
   const patience = { log, clock, signal: givingUp.signal };
-  const cosmos = untilOpened('cosmos', () => openCosmos(config, credential), patience);
-  const redis = untilOpened('redis', () => openRedis(config, credential, log), patience);
+  const open = async <T>(dependency: Needed, how: () => Promise<T>): Promise<T> => {
+    const service = await untilOpened(dependency, how, patience);
+    onOpened?.(dependency);
+    return service;
+  };
+  const cosmos = open('cosmos', () => openCosmos(config, credential, watch));
+  const redis = open('redis', () => openRedis(config, credential, log, watch));
   const others = Promise.all([cosmos, redis]);
   // Service Bus may not have come so far as to wait for them.
   others.catch(() => undefined);
-  const serviceBus = untilOpened(
-    'service-bus',
-    () => openServiceBus(config, credential, log, others),
-    patience,
-  );
+  const serviceBus = open('service-bus', () => openSource(config, credential, log, { others, watch }));
   const [store, cache, source] = await Promise.all([cosmos, redis, serviceBus]).catch(async () => {
     // Whatever else is refused is named as well; each attempt has a deadline of its own.
     givingUp.abort();
@@ -92,13 +118,23 @@ export async function startWorker(
   const locks = makeLockKeeper(clock, log);
   const titleGate = makeTitleGate(clock, log);
   const titling = makeTitling({
-    model: openChatCompletions(config, credential),
+    model: openChatCompletions(config, credential, watch),
     gate: titleGate,
     maxConcurrency: config.titles.maxConcurrency,
     log,
+    watch,
   });
+  const progress = makeProgress(clock);
+  const noted =
+    (probe: Probe): Probe =>
+    () =>
+      probe().finally(progress.probed);
   const gates = makeGates(
-    { 'service-bus': source.probe, redis: cache.probe, cosmos: store.probe },
+    {
+      'service-bus': noted(source.probe),
+      redis: noted(cache.probe),
+      cosmos: noted(store.probe),
+    },
     clock,
     log,
   );
@@ -111,6 +147,7 @@ export async function startWorker(
     pageBytes: config.pageBytes,
     newId: randomUUID,
     knownSegments: makeKnownSegments(),
+    warm: makeWarm(config.memoryBytes, clock),
     takeRoom: makeRoom(config.memoryBytes).take,
     keptBytes: config.memoryBytes,
     maxConcurrency: config.maxConcurrency,
@@ -121,8 +158,10 @@ export async function startWorker(
     log,
     onFatal: fail,
     onSettled,
+    onMoved: progress.worked,
+    watch,
   });
-  const consumer = startConsumer(source, lanes, gates, config.maxLockedEvents, clock);
+  const consumer = startConsumer(source, lanes, gates, config.maxLockedEvents, clock, progress.received);
   return {
     get state() {
       return state;
@@ -131,6 +170,14 @@ export async function startWorker(
       return lanes.inHand;
     },
     gates: [...gates.states, titleGate.state],
+    stuck: () =>
+      state === 'RUNNING'
+        ? progress.stuck({ gates: gates.states, held: lanes.inHand, maxHeld: config.maxLockedEvents })
+        : undefined,
+    subscription: {
+      oldestEnqueuedAtMs: async () => source.oldestEnqueuedAtMs?.(),
+      depth: makeDepth(config, credential, log),
+    },
     reconnect: () => source.reconnect(),
     async stop(timeoutMs, hurry) {
       if (state === 'RUNNING') state = 'DRAINING';

@@ -20,7 +20,7 @@ async function aSource(options: StackOptions = {}, silenceMs = 30_000) {
   const at = (fields: Record<string, unknown>): void => void lines.push(fields);
   const log: Log = { debug() {}, info: at, warn: at, error: at };
   const config = readConfig({ ...stack.environment, MAX_CONCURRENCY: '2' });
-  const source = await openServiceBus(config, noCredential, log, undefined, silenceMs);
+  const source = await openServiceBus(config, noCredential, log, { silenceMs });
   onTestFinished(() => source.close());
   const { signal } = new AbortController();
   const receive = () => source.receive(signal);

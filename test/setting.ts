@@ -77,7 +77,7 @@ export async function setTheScene(options: StackOptions = {}) {
       const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
       const fatal: unknown[] = [];
       const config = readConfig({ ...stack.environment, ...environment });
-      const worker = await startWorker(config, log, (error) => fatal.push(error), onSettled);
+      const worker = await startWorker(config, log, { onFatal: (error) => fatal.push(error), onSettled });
       workers.push(worker);
       return { worker, lines, fatal };
     },

@@ -34,7 +34,9 @@ test('a worker that is told to end while it waits for a service ends with 0', as
   const { stack } = await setTheScene();
   stack.redis.setFaults({ refuseConnections: true });
   const worker = startWorkerProcess(stack.environment);
-  await expect.poll(() => worker.lines.some(({ code }) => code === 'CacheUnavailable')).toBe(true);
+  await expect
+    .poll(() => worker.lines.some(({ code }) => code === 'CacheUnavailable'), { timeout: 20_000 })
+    .toBe(true);
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
 });
@@ -46,5 +48,15 @@ test('what is refused for good ends it with 1, also while another service is awa
   expect(await worker.exited).toBe(1);
   expect(worker.lines).toContainEqual(
     expect.objectContaining({ msg: 'a service could not be opened', code: 'StoreMisconfigured' }),
+  );
+});
+
+test('a worker that Service Bus refuses ends with 1, and says why', async () => {
+  const { stack } = await setTheScene();
+  stack.serviceBus.setFaults({ refuseCbs: true });
+  const worker = startWorkerProcess(stack.environment);
+  expect(await worker.exited).toBe(1);
+  expect(worker.lines).toContainEqual(
+    expect.objectContaining({ msg: 'a service could not be opened', code: 'UnauthorizedAccess' }),
   );
 });

@@ -24,17 +24,42 @@ async function open(options: CosmosOptions = {}) {
 const document = (title?: string) =>
   newDocument(conversation().snapshot as never, { title, persistedAt: '2026-03-01T12:00:00Z' });
 
+/** The etag is that of what is there now. */
+const written = { etag: expect.stringMatching(/^".+"$/) };
+
 describe('writes hold only under their condition', () => {
   test('a replace loses against whoever wrote since the read, and changes nothing', async () => {
     const { cosmos, store } = await open();
     const mine = document('Mine');
-    expect(await store.create(mine)).toBe('written');
+    expect(await store.create(mine)).toEqual(written);
     const { etag } = (await store.read(mine))!;
     cosmos.put({ ...mine, title: 'Theirs' });
     expect(await store.replace({ ...mine, title: 'Lost' }, etag)).toBe('conflict');
     expect(cosmos.read(mine.userId, mine.id)?.title).toBe('Theirs');
     const now = (await store.read(mine))!;
-    expect(await store.replace({ ...mine, title: 'Won' }, now.etag)).toBe('written');
+    expect(await store.replace({ ...mine, title: 'Won' }, now.etag)).toEqual(written);
+  });
+
+  test('an append adds at the end and sets its fields, under the etag that the write before it answered', async () => {
+    const { cosmos, store } = await open();
+    const mine = document('Mine');
+    const created = (await store.create(mine)) as { etag: string };
+    const said = [
+      { messageId: 'later_user', role: 'user', content: 'and?' },
+      { messageId: 'later_assistant', role: 'assistant', content: 'so' },
+    ];
+    const fields = { lastActivity: '2026-04-01T00:00:00Z', persistedAt: '2026-04-01T00:00:01Z' };
+    const appended = { ...fields, title: 'Named', messages: said };
+    const first = await store.append(mine, appended, created.etag);
+    expect(first).toEqual(written);
+    const whole = { ...mine, ...fields, title: 'Named', messages: [...mine.messages, ...said] };
+    expect(await store.read(mine)).toEqual({ item: expect.objectContaining(whole), ...(first as object) });
+    // Sent twice, by a gateway or a client: the second finds another etag.
+    expect(await store.append(mine, appended, created.etag)).toBe('conflict');
+    expect(cosmos.read(mine.userId, mine.id)?.messages).toHaveLength(whole.messages.length);
+    const most = { ...appended, titleRefused: true as const, messages: Array(6).fill(said[0]) };
+    expect(await store.append(mine, most, (first as { etag: string }).etag)).toEqual(written);
+    expect(await store.append(document('Gone'), appended, created.etag)).toBe('conflict');
   });
 
   test('a create loses against an item that is there; a replace of one that is gone is a conflict too', async () => {
@@ -48,17 +73,17 @@ describe('writes hold only under their condition', () => {
   });
 
   test.each([
-    ['the fallback', { title: 'New Conversation' }, 'written'],
-    ['no title', { title: undefined }, 'written'],
+    ['the fallback', { title: 'New Conversation' }, written],
+    ['no title', { title: undefined }, written],
     ["a user's title", { title: 'Renamed' }, 'conflict'],
     ['a tombstone', { title: 'New Conversation', deletedAt: '2026-03-02T00:00:00Z' }, 'conflict'],
   ])('a title is set over %s: %s', async (_, fields, result) => {
     const { cosmos, store } = await open();
     const stored = { ...document(), ...fields };
     cosmos.put(JSON.parse(JSON.stringify(stored)));
-    expect(await store.setTitle(stored, { title: 'Generated' })).toBe(result);
+    expect(await store.setTitle(stored, { title: 'Generated' })).toEqual(result);
     expect(cosmos.read(stored.userId, stored.id)?.title).toBe(
-      result === 'written' ? 'Generated' : fields.title,
+      result === written ? 'Generated' : fields.title,
     );
   });
 });

@@ -5,15 +5,19 @@ import { onTestFinished } from 'vitest';
 
 export type Line = { level?: string; msg?: string; code?: string; [field: string]: unknown };
 
-/** The worker as shipped, in a process of its own, with nothing in its environment but what is given. */
+/** The worker as shipped, in a process of its own, with nothing in its environment but what is given; without a health server. */
 export function startWorkerProcess(environment: Record<string, string>, args: string[] = ['run']) {
   const child = spawn(process.execPath, ['src/main.ts', ...args], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: { PATH: process.env.PATH ?? '', HEALTH_PORT: 'off', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: Line[] = [];
   let errors = '';
-  createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Line));
+  let output = '';
+  createInterface(child.stdout).on('line', (line) => {
+    output += `${line}\n`;
+    lines.push(JSON.parse(line) as Line);
+  });
   child.stderr.on('data', (chunk) => {
     errors += String(chunk);
   });
@@ -26,6 +30,7 @@ export function startWorkerProcess(environment: Record<string, string>, args: st
     lines,
     pid: child.pid!,
     errors: () => errors,
+    output: () => output,
     said: (message: string) => lines.some(({ msg }) => msg === message),
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     exited,

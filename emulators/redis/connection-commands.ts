@@ -1,3 +1,4 @@
+import { clusterCommand } from './cluster-node.ts';
 import { array, bulk, error, integer, nil, ok, type Reply, simple } from './reply.ts';
 import type { Command, Context } from './session.ts';
 import { readInteger } from './string-commands.ts';
@@ -32,7 +33,11 @@ export const connectionCommands: Record<string, Command> = {
         : unknownSubcommand('ACL', subcommand!),
   },
   COMMAND: { arity: -1, run: () => array([]) },
-  CLUSTER: { arity: -2, run: () => error('ERR This instance has cluster support disabled') },
+  CLUSTER: {
+    arity: -2,
+    run: (args, { cluster }) =>
+      cluster ? clusterCommand(args, cluster) : error('ERR This instance has cluster support disabled'),
+  },
   INFO: { arity: -1, run: info },
 };
 
@@ -51,7 +56,7 @@ function authenticate(args: Buffer[], { access, session }: Context): Reply {
   return ok;
 }
 
-function hello([, version, ...options]: Buffer[], { access, session }: Context): Reply {
+function hello([, version, ...options]: Buffer[], { access, session, cluster }: Context): Reply {
   const protocol = version === undefined ? session.protocol : readInteger(version);
   if (protocol === undefined) return error('ERR Protocol version is not an integer or out of range');
   if (protocol !== 2 && protocol !== 3) return error('NOPROTO unsupported protocol version');
@@ -80,7 +85,7 @@ function hello([, version, ...options]: Buffer[], { access, session }: Context):
       [bulk('version'), bulk(VERSION)],
       [bulk('proto'), integer(protocol)],
       [bulk('id'), integer(session.id)],
-      [bulk('mode'), bulk('standalone')],
+      [bulk('mode'), bulk(cluster ? 'cluster' : 'standalone')],
       [bulk('role'), bulk('master')],
       [bulk('modules'), array([])],
     ],
@@ -103,13 +108,17 @@ function client([, subcommand, ...rest]: Buffer[], { session }: Context): Reply 
   }
 }
 
-function info([, ...wanted]: Buffer[], { clients, keyspace }: Context): Reply {
+function info([, ...wanted]: Buffer[], { clients, keyspace, runId, cluster }: Context): Reply {
   const sections: Record<string, string[]> = {
-    Server: [`redis_version:${VERSION}`, 'redis_mode:standalone'],
+    Server: [
+      `redis_version:${VERSION}`,
+      `redis_mode:${cluster ? 'cluster' : 'standalone'}`,
+      `run_id:${runId}`,
+    ],
     Clients: [`connected_clients:${clients()}`],
     Persistence: ['loading:0'],
     Replication: ['role:master', 'connected_slaves:0'],
-    Cluster: ['cluster_enabled:0'],
+    Cluster: [`cluster_enabled:${cluster ? 1 : 0}`],
     Keyspace: keyspace.size() === 0 ? [] : [`db0:keys=${keyspace.size()}`],
   };
   const names = wanted.map((name) => name.toString().toLowerCase());

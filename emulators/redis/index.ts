@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { makeAbsence } from '../absence.ts';
 import { makeFaults, runAction } from '../faults.ts';
+import type { ClusterView } from './cluster-node.ts';
 import { type Door, openDoor } from './door.ts';
 import { makeFailedReads } from './failed-reads.ts';
 import { RedisFaults, type RedisFaultsPatch } from './faults.ts';
@@ -23,6 +24,8 @@ export type RedisOptions = {
   latencyMs?: number;
   /** `auto`: redis-server where there is one on the PATH, else ours. */
   server?: 'auto' | 'real' | 'ours';
+  /** Ours only: this is one of several masters (see cluster.ts). */
+  cluster?: ClusterView;
 };
 
 export type RedisEmulator = {
@@ -55,6 +58,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEmula
   const upstream = await startUpstream(options.server ?? 'auto', {
     password,
     requiresUser: authorize !== undefined,
+    cluster: options.cluster,
   });
   const traffic = makeTrafficCounter();
   const faults = makeFaults(RedisFaults, { latencyMs: options.latencyMs });

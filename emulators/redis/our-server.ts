@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { type Duplex, duplexPair } from 'node:stream';
+import { refusalOf } from './cluster-node.ts';
 import { makeCommandParser, ProtocolError } from './command-parser.ts';
 import { connectionCommands } from './connection-commands.ts';
 import { keyCommands } from './key-commands.ts';
@@ -14,6 +16,8 @@ const ALLOWED_BEFORE_AUTH = new Set(['AUTH', 'HELLO', 'QUIT']);
 /** A Redis in this process, for machines without redis-server: strings, expiry, and the commands around them. */
 export function startOurServer(options: UpstreamOptions): Upstream {
   const keyspace = makeKeyspace();
+  const { cluster } = options;
+  const runId = randomBytes(20).toString('hex');
   const open = new Set<Duplex>();
   const allowed = new Map<string, Set<string>>();
   if (options.password !== undefined) allowed.set('default', new Set([options.password]));
@@ -29,7 +33,7 @@ export function startOurServer(options: UpstreamOptions): Upstream {
   function serve(stream: Duplex): void {
     lastId += 1;
     const session: Session = { id: lastId, protocol: 2, user: undefined, name: '', isQuitting: false };
-    const context: Context = { keyspace, session, access, clients: () => open.size };
+    const context: Context = { keyspace, session, access, clients: () => open.size, runId, cluster };
     let replies: Buffer[] = [];
     const parser = makeCommandParser(
       (args) => {
@@ -97,5 +101,9 @@ function run(args: Buffer[], context: Context): Reply {
     return error(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
   if (context.access.isRequired && context.session.user === undefined && !ALLOWED_BEFORE_AUTH.has(name))
     return error('NOAUTH Authentication required.');
-  return command.run(args, context);
+  const refusal =
+    context.cluster && (name in stringCommands || name in keyCommands)
+      ? refusalOf(name, args, context.cluster)
+      : undefined;
+  return refusal ?? command.run(args, context);
 }

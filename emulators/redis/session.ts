@@ -1,3 +1,4 @@
+import type { ClusterView } from './cluster-node.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Reply } from './reply.ts';
 
@@ -18,7 +19,16 @@ export type Access = {
   check(username: string, password: string): boolean;
 };
 
-export type Context = { keyspace: Keyspace; session: Session; access: Access; clients(): number };
+export type Context = {
+  keyspace: Keyspace;
+  session: Session;
+  access: Access;
+  clients(): number;
+  /** Tells one process from another: cursors and client ids begin anew with each. */
+  runId: string;
+  /** Absent: a single node. */
+  cluster?: ClusterView | undefined;
+};
 
 /** `arity` as redis-server counts: with the command's name; negative: at least that many. */
 export type Command = { arity: number; run(args: Buffer[], context: Context): Reply };

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { ClusterView } from './cluster-node.ts';
 
 /** The server behind the door. The door alone takes connections from outside. */
 export type Upstream = {
@@ -17,4 +18,6 @@ export type UpstreamOptions = {
   password: string | undefined;
   /** Connections must authenticate even where there is no password: with tokens. */
   requiresUser: boolean;
+  /** Ours only: one of several masters. */
+  cluster?: ClusterView | undefined;
 };

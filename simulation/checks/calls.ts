@@ -4,7 +4,7 @@ import type { World } from '../world/world.ts';
 import { headOf } from './whole.ts';
 
 /** These belong to a round, one after another. Segments are written several at once; a title is set beside the rounds. */
-const inRound = new Set(['get', 'read', 'create', 'replace']);
+const inRound = new Set(['get', 'read', 'create', 'replace', 'append']);
 
 /** What a process may do at once (SPEC §4, §5). */
 export function makeCallChecks(world: World) {

@@ -60,7 +60,7 @@ export function makeStore(
     const item: Item = { json: JSON.stringify(head), etag: `"${etags}"` };
     heads.set(key, item);
     world.trace.note(`${key} ${item.etag} by ${by} = ${item.json}`);
-    return 'written';
+    return { etag: item.etag };
   }
   const create = (key: string, head: Head, by: string): WriteResult =>
     heads.has(key) ? conflict() : commit(key, head, by);
@@ -112,16 +112,27 @@ export function makeStore(
         write('create', document as unknown as Head, (key, head) => create(key, head, process.name)),
       replace: (document, etag) =>
         write('replace', document as unknown as Head, (key, head) => replace(key, head, etag, process.name)),
+      append: (ids, appended, etag) => {
+        const json = JSON.stringify(appended);
+        return send('append', ids.sessionId, true, () => {
+          if (isRejected(ids.sessionId)) throw rejected();
+          const key = keyOf(ids);
+          const item = heads.get(key);
+          if (item?.etag !== etag) return conflict();
+          const { messages, ...fields } = JSON.parse(json);
+          const head: Head = JSON.parse(item.json);
+          return commit(key, { ...head, ...fields, messages: [...head.messages, ...messages] }, process.name);
+        });
+      },
       setTitle: (ids, title) =>
         send('setTitle', ids.sessionId, true, () => patchTitle(ids, title, process.name)),
       createSegment: (segment) => {
         const json = JSON.stringify(segment);
         return send('createSegment', segment.sessionId, true, () => {
-          if (segments.has(segment.id)) return conflict();
+          if (segments.has(segment.id)) return;
           segments.set(segment.id, json);
           created.set(segment.id, world.clock.nowMs);
           world.trace.note(`segment = ${json}`);
-          return 'written';
         });
       },
       readSegment: (ids, id) =>

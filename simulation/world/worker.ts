@@ -15,6 +15,7 @@ import { makeRecent, type Recent } from '../../src/pipeline/recent.ts';
 import { makeRoom } from '../../src/pipeline/room.ts';
 import { makeTitleGate } from '../../src/pipeline/title-gate.ts';
 import { makeTitling } from '../../src/pipeline/titling.ts';
+import { makeWarm } from '../../src/pipeline/warm.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
@@ -70,6 +71,7 @@ export function startWorker(world: World, process: Process, ports: Ports, watch:
       return `${process.name}-${ids}`;
     },
     knownSegments: makeKnownSegments(),
+    warm: makeWarm(plan.memoryBytes, clock),
     takeRoom: makeRoom(plan.memoryBytes).take,
     keptBytes: KEPT_BYTES,
     maxConcurrency: plan.maxConcurrency,

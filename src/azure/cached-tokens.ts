@@ -1,5 +1,6 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/identity';
 import { withDeadline } from './deadline.ts';
+import { outside } from './outside.ts';
 
 /** A new token is sought when less than this is left, as the identity library itself does it, or half of its life. */
 const RENEW_MARGIN_MS = 5 * 60_000;
@@ -46,10 +47,12 @@ export function cacheTokens(inner: TokenCredential, now: () => number = Date.now
 
   /** Never rejects. */
   async function request(kept: Kept, scopes: string | string[], options: GetTokenOptions): Promise<void> {
+    const { tracingOptions: _, ...own } = options;
     try {
       const token = await withDeadline(REQUEST_DEADLINE_MS, 'the token request', (abortSignal) =>
-        // Not the caller's signal: one that gives up must not end the request of the others.
-        inner.getToken(scopes, { ...options, abortSignal }),
+        // Not the caller's signal: one that gives up must not end the request of the others. Nor in the caller's trace: it may be
+        // a timer of a client, set while some event was worked on.
+        outside(() => inner.getToken(scopes, { ...own, abortSignal })),
       );
       if (!token) throw new Error('the identity has no token for this scope');
       Object.assign(kept, { token, obtainedAtMs: now(), failures: 0 });

@@ -21,6 +21,22 @@ export type OpenContainer = {
 /** Throttling is ours to wait for: the lane steps back and other conversations go on. */
 const noRetries = { maxRetryAttemptCount: 0, fixedRetryIntervalInMilliseconds: 0, maxWaitTimeInSeconds: 0 };
 
+export function makeCosmosClient(
+  { cosmos: { endpoint, access } }: Config,
+  credential: TokenCredential,
+  { isPatient }: { isPatient: boolean },
+): CosmosClient {
+  return new CosmosClient({
+    endpoint,
+    ...(access.kind === 'key' ? { key: access.key } : { aadCredentials: credential }),
+    connectionPolicy: {
+      requestTimeout: CALL_DEADLINE_MS,
+      ...(isPatient ? {} : { retryOptions: noRetries }),
+    },
+    userAgentSuffix: 'history-worker',
+  });
+}
+
 /**
  * Opens the container and reads what it is keyed by. `isPatient`: the client itself waits where the account throttles.
  * @throws Failure StoreMisconfigured for a missing container, an account with several write regions, or a partition
@@ -31,16 +47,8 @@ export async function openContainer(
   credential: TokenCredential,
   { isPatient }: { isPatient: boolean },
 ): Promise<OpenContainer> {
-  const { endpoint, access, database, container: name } = config.cosmos;
-  const client = new CosmosClient({
-    endpoint,
-    ...(access.kind === 'key' ? { key: access.key } : { aadCredentials: credential }),
-    connectionPolicy: {
-      requestTimeout: CALL_DEADLINE_MS,
-      ...(isPatient ? {} : { retryOptions: noRetries }),
-    },
-    userAgentSuffix: 'history-worker',
-  });
+  const { database, container: name } = config.cosmos;
+  const client = makeCosmosClient(config, credential, { isPatient });
   const container = client.database(database).container(name);
   const open = async (abortSignal: AbortSignal): Promise<string> => {
     const { resource: account } = await client.getDatabaseAccount({ abortSignal });

@@ -5,32 +5,84 @@ import type { Message } from '../history/conversation.ts';
 import { FALLBACK_TITLE, type HistoryDocument } from '../history/document.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HistoryStore, Ids, WriteResult } from '../pipeline/ports.ts';
+import { unwatched, type Watch } from '../pipeline/watch.ts';
 import { call, openContainer } from './cosmos-container.ts';
+import { noted } from './cosmos-facts.ts';
 
 /** Opens history for the worker. Every write is conditional; there is no upsert. @throws Failure as `openContainer` */
-export async function openCosmos(config: Config, credential: TokenCredential): Promise<HistoryStore> {
+export async function openCosmos(
+  config: Config,
+  credential: TokenCredential,
+  watch: Watch = unwatched,
+): Promise<HistoryStore> {
   const { container, partitionOf, close } = await openContainer(config, credential, { isPatient: false });
   const item = (ids: Ids, id = ids.sessionId) => container.item(id, partitionOf(ids, id));
+
+  function ask<T>(operation: string, what: string, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return watch.call('cosmos', operation, (note) => call(what, noted(note, send)));
+  }
+
+  function write(
+    operation: string,
+    what: string,
+    send: (signal: AbortSignal) => Promise<{ etag: string }>,
+    // 404/0 on a replace or patch: the item was deleted meanwhile; reading again shows what is there.
+    conflicts: readonly unknown[] = [409, 412, 404],
+  ): Promise<WriteResult> {
+    return watch.call('cosmos', operation, (note) =>
+      call(what, async (signal) => {
+        try {
+          const { etag } = await noted(note, send)(signal);
+          return { etag };
+        } catch (error) {
+          const { code, substatus } = error as { code?: unknown; substatus?: unknown };
+          if (conflicts.includes(code) && (code !== 404 || Number(substatus ?? 0) === 0)) return 'conflict';
+          throw error;
+        }
+      }),
+    );
+  }
+
   return {
-    read: (ids) =>
-      call('a read', async (abortSignal) => {
+    async read(ids) {
+      const { resource, etag } = await ask('read', 'a read', async (abortSignal) => {
         const response = await item(ids).read({ abortSignal } as RequestOptions);
         // The client does not throw for a missing container: it looks like a missing item but for the substatus.
         if (response.statusCode === 404 && Number(response.substatus ?? 0) !== 0)
-          throw { code: 404, substatus: response.substatus, message: 'the container or database is missing' };
-        return response.resource && { item: response.resource, etag: response.etag };
-      }),
+          throw Object.assign(new Error('the container or database is missing'), {
+            code: 404,
+            substatus: response.substatus,
+            headers: response.headers,
+          });
+        return response;
+      });
+      return resource && { item: resource, etag };
+    },
     create: (document) =>
-      write('a create', (abortSignal) => container.items.create(document, { abortSignal }), [409]),
+      write('create', 'a create', (abortSignal) => container.items.create(document, { abortSignal }), [409]),
     replace: (document, etag) =>
-      write('a replace', (abortSignal) =>
+      write('replace', 'a replace', (abortSignal) =>
         item(document).replace<HistoryDocument>(document, {
           abortSignal,
           accessCondition: { type: 'IfMatch', condition: etag },
         }),
       ),
+    append: (ids, { messages, ...fields }, etag) =>
+      write('append', 'an append', (abortSignal) =>
+        item(ids).patch(
+          [
+            ...messages.map((value) => ({ op: 'add' as const, path: '/messages/-', value })),
+            ...Object.entries(fields).map(([field, value]) => ({
+              op: 'set' as const,
+              path: `/${field}`,
+              value,
+            })),
+          ],
+          { abortSignal, accessCondition: { type: 'IfMatch', condition: etag } },
+        ),
+      ),
     setTitle: (ids, title) =>
-      write('a title patch', (abortSignal) =>
+      write('patch', 'a title patch', (abortSignal) =>
         item(ids).patch(
           {
             // The same as `isUntitled` and `readDocument`: what those take for none must not be a conflict here for ever.
@@ -45,17 +97,26 @@ export async function openCosmos(config: Config, credential: TokenCredential): P
         ),
       ),
     createSegment: (segment) =>
-      write('a segment', (abortSignal) => container.items.create(segment, { abortSignal }), [409]),
-    readSegment: (ids, id) =>
-      call('a segment read', async (abortSignal) => {
-        const { resource } = await item(ids, id).read<{ messages: Message[] }>({ abortSignal });
-        return resource?.messages;
-      }),
-    deleteSegment: (ids, id) =>
-      write('a segment delete', (abortSignal) => item(ids, id).delete({ abortSignal })).then(() => undefined),
+      write(
+        'create-segment',
+        'a segment',
+        (abortSignal) => container.items.create(segment, { abortSignal }),
+        [409],
+      ).then(() => undefined),
+    async readSegment(ids, id) {
+      const { resource } = await ask('read-segment', 'a segment read', (abortSignal) =>
+        item(ids, id).read<{ messages: Message[] }>({ abortSignal }),
+      );
+      return resource?.messages;
+    },
+    async deleteSegment(ids, id) {
+      await write('delete-segment', 'a segment delete', (abortSignal) =>
+        item(ids, id).delete({ abortSignal }),
+      );
+    },
     // A right to write is probed by a conditional replace of an item that does not exist: nothing is changed.
     probe: () =>
-      write('a probe', (abortSignal) =>
+      write('probe', 'a probe', (abortSignal) =>
         container
           .item('~probe', '~probe')
           .replace(
@@ -71,22 +132,4 @@ export async function openCosmos(config: Config, credential: TokenCredential): P
       ),
     close: async () => close(),
   };
-}
-
-async function write(
-  what: string,
-  send: (signal: AbortSignal) => Promise<unknown>,
-  // 404/0 on a replace or patch: the item was deleted meanwhile; reading again shows what is there.
-  conflicts: readonly unknown[] = [409, 412, 404],
-): Promise<WriteResult> {
-  return call(what, async (signal) => {
-    try {
-      await send(signal);
-      return 'written';
-    } catch (error) {
-      const { code, substatus } = error as { code?: unknown; substatus?: unknown };
-      if (conflicts.includes(code) && (code !== 404 || Number(substatus ?? 0) === 0)) return 'conflict';
-      throw error;
-    }
-  });
 }

@@ -1,12 +1,12 @@
 import type { TokenCredential } from '@azure/identity';
-import { EntraIdCredentialsProviderFactory, REDIS_SCOPE_DEFAULT } from '@redis/entraid';
 import { createClient, createCluster, ErrorReply, type RedisClientOptions } from 'redis';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { ConversationCache, Log } from '../pipeline/ports.ts';
+import { unwatched, type Watch } from '../pipeline/watch.ts';
 import { withDeadline } from './deadline.ts';
 
-const READ_DEADLINE_MS = 5_000;
+export const READ_DEADLINE_MS = 5_000;
 /** Of the first connection, a token included; the next attempt begins anew. */
 const OPEN_DEADLINE_MS = 10_000;
 
@@ -18,17 +18,27 @@ export async function openRedis(
   config: Config,
   credential: TokenCredential,
   log: Log,
+  watch: Watch = unwatched,
 ): Promise<ConversationCache> {
-  const options = clientOptions(config, credential, log);
-  const single = createClient(options);
-  // Without a listener the client's errors would end the process; they surface through the calls as well.
-  single.on('error', (error: Error) =>
-    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
-  );
+  const connected = await connectRedis(config, credential, log);
+  return makeCache(connected.cluster ?? connected.single, watch);
+}
+
+type Connected =
+  | { single: ReturnType<typeof makeSingle>; cluster?: undefined }
+  | { cluster: ReturnType<typeof makeCluster>; single?: undefined };
+
+/** The client of a single node, or that of a cluster. @throws Failure CacheUnavailable when the first connection cannot be made */
+export async function connectRedis(
+  config: Config,
+  credential: TokenCredential,
+  log: Log,
+): Promise<Connected> {
+  const options = await clientOptions(config, credential, log);
+  const single = makeSingle(options, log);
   try {
     await withDeadline(OPEN_DEADLINE_MS, 'the connection to Redis', () => single.connect());
-    const info = await withDeadline(READ_DEADLINE_MS, 'Redis', () => single.info('cluster'));
-    if (!info.includes('cluster_enabled:1')) return makeCache(single);
+    if (!(await withDeadline(READ_DEADLINE_MS, 'Redis', () => isCluster(single)))) return { single };
   } catch (error) {
     single.destroy();
     throw new Failure(
@@ -38,17 +48,10 @@ export async function openRedis(
     );
   }
   single.destroy();
-  const { socket: _, ...defaults } = options;
-  const cluster = createCluster({
-    rootNodes: [options],
-    // Nodes are announced by address; the certificate names the host (node-redis issue 2903).
-    defaults: { ...defaults, socket: { ...options.socket, servername: config.redis.host } as never },
-  });
-  cluster.on('error', (error: Error) =>
-    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
-  );
+  const cluster = makeCluster(config, options, log);
   try {
     await withDeadline(OPEN_DEADLINE_MS, 'the connection to the Redis cluster', () => cluster.connect());
+    return { cluster };
   } catch (error) {
     cluster.destroy();
     throw new Failure(
@@ -57,7 +60,49 @@ export async function openRedis(
       { cause: error },
     );
   }
-  return makeCache(cluster);
+}
+
+type Options = Awaited<ReturnType<typeof clientOptions>>;
+
+function makeSingle(options: Options, log: Log) {
+  const single = createClient(options);
+  tellErrors(single, log);
+  return single;
+}
+
+function makeCluster(config: Config, options: Options, log: Log) {
+  const { socket: _, ...defaults } = options;
+  const cluster = createCluster({
+    rootNodes: [options],
+    // Nodes are announced by address; the certificate names the host (node-redis issue 2903).
+    defaults: { ...defaults, socket: { ...options.socket, servername: config.redis.host } as never },
+  });
+  tellErrors(cluster, log);
+  return cluster;
+}
+
+/** Without a listener the client's errors would end the process; they surface through the calls as well. */
+function tellErrors(
+  client: { on(event: 'error', listener: (error: Error) => void): unknown },
+  log: Log,
+): void {
+  client.on('error', (error) =>
+    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
+  );
+}
+
+/**
+ * Asked so, and not by INFO, which the access policies of Azure deny (it is among the dangerous commands). A node that is of no cluster
+ * refuses the question.
+ */
+export async function isCluster(client: { clusterInfo(): Promise<unknown> }): Promise<boolean> {
+  try {
+    await client.clusterInfo();
+    return true;
+  } catch (error) {
+    if (error instanceof ErrorReply) return false;
+    throw error;
+  }
 }
 
 type Reader = {
@@ -70,45 +115,53 @@ type Reader = {
 /** What is fetched without asking for room first: nearly every conversation, whole, in one round trip. */
 const FIRST_READ_BYTES = 262_144;
 
-function makeCache(client: Reader): ConversationCache {
+function makeCache(client: Reader, watch: Watch): ConversationCache {
+  async function ask<T>(operation: string, command: () => Promise<T>): Promise<T> {
+    return watch.call('redis', operation, async (note) => {
+      try {
+        const reply = await withDeadline(READ_DEADLINE_MS, 'Redis', command);
+        if (typeof reply === 'string') note({ bytes: Buffer.byteLength(reply) });
+        return reply;
+      } catch (error) {
+        if (error instanceof ErrorReply) note({ status: error.message.split(' ', 1)[0]! });
+        throw cacheFailure(error);
+      }
+    });
+  }
+
   return {
-    read: (sessionId, room) =>
-      ask(async (within) => {
-        const key = `session:${sessionId}`;
-        const beginning = await within(client.getRange(key, 0, FIRST_READ_BYTES - 1));
-        // Redis has cut between bytes, not characters; a text so short can have been cut nowhere.
-        if (beginning && Buffer.byteLength(beginning) < FIRST_READ_BYTES) return beginning;
-        // No range tells an empty value from none; a long value is asked for when there is room for it.
-        if (beginning) await room(await within(client.strLen(key)));
-        return (await within(client.get(key))) ?? undefined;
-      }),
-    probe: () => ask((within) => within(client.strLen('session:~probe'))).then(() => undefined),
+    async read(sessionId, room) {
+      const key = `session:${sessionId}`;
+      const beginning = await ask('getrange', () => client.getRange(key, 0, FIRST_READ_BYTES - 1));
+      // Redis has cut between bytes, not characters; a text so short can have been cut nowhere.
+      if (beginning && Buffer.byteLength(beginning) < FIRST_READ_BYTES) return beginning;
+      // No range tells an empty value from none; a long value is asked for when there is room for it.
+      if (beginning) await room(await ask('strlen', () => client.strLen(key)));
+      return (await ask('get', () => client.get(key))) ?? undefined;
+    },
+    async probe() {
+      await ask('probe', () => client.strLen('session:~probe'));
+    },
     async close() {
       client.destroy();
     },
   };
 }
 
-type Within = <T>(reply: Promise<T>) => Promise<T>;
-
-async function ask<T>(calls: (within: Within) => Promise<T>): Promise<T> {
-  try {
-    return await calls((reply) => withDeadline(READ_DEADLINE_MS, 'Redis', () => reply));
-  } catch (error) {
-    if (error instanceof ErrorReply && error.message.startsWith('WRONGTYPE'))
-      throw new Failure('InvalidConversation', 'the key holds another type, expected a string', {
-        cause: error,
-      });
-    throw new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
-  }
+/** Which failure an error of the Redis client is. */
+export function cacheFailure(error: unknown): Failure {
+  return error instanceof ErrorReply && error.message.startsWith('WRONGTYPE')
+    ? new Failure('InvalidConversation', 'the key holds another type, expected a string', { cause: error })
+    : new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
 }
 
-function clientOptions(config: Config, credential: TokenCredential, log: Log) {
+/** How the worker connects; it goes on trying for ever. */
+export async function clientOptions(config: Config, credential: TokenCredential, log: Log) {
   const { host, port, tls, username, access } = config.redis;
   return {
     ...(access.kind === 'key'
       ? { password: access.key, ...(username === undefined ? {} : { username }) }
-      : { credentialsProvider: entraProvider(credential, log) }),
+      : { credentialsProvider: await entraProvider(credential, log) }),
     socket: {
       host,
       port,
@@ -126,7 +179,8 @@ function clientOptions(config: Config, credential: TokenCredential, log: Log) {
   } satisfies RedisClientOptions;
 }
 
-function entraProvider(credential: TokenCredential, log: Log) {
+async function entraProvider(credential: TokenCredential, log: Log) {
+  const { EntraIdCredentialsProviderFactory, REDIS_SCOPE_DEFAULT } = await import('@redis/entraid');
   return EntraIdCredentialsProviderFactory.createForDefaultAzureCredential({
     credential,
     scopes: REDIS_SCOPE_DEFAULT,

@@ -10,6 +10,10 @@ import { makeSockets } from './service-bus-sockets.ts';
 export type Entity = {
   topic: string;
   subscription: string;
+  /** Of its dead letters, instead of the subscription itself. */
+  subQueueType?: 'deadLetter';
+  /** After so many messages a link is not received from any more: where messages stay unsettled it would stall. */
+  messagesPerLink?: number;
   /** A client with a connection of its own. Nothing is connected until it is used. */
   connect(timeoutInMs?: number): Client;
 };
@@ -61,14 +65,22 @@ function makeClient(client: ServiceBusClient): Client {
 }
 
 /** The client's own lock renewal is off: it is keyed by message id, and ends with the link. */
-export function openReceiver({ call }: Client, { topic, subscription }: Entity): ServiceBusReceiver {
+export function openReceiver({ call }: Client, entity: Entity): ServiceBusReceiver {
+  const { topic, subscription, subQueueType } = entity;
   return call((client) =>
     client.createReceiver(topic, subscription, {
       receiveMode: 'peekLock',
       maxAutoLockRenewalDurationInMs: 0,
+      ...(subQueueType === undefined ? {} : { subQueueType }),
     }),
   );
 }
+
+/** What a subscription can be asked beside its messages. */
+export type Aged = {
+  /** When the oldest message was enqueued, whoever holds it; undefined: there is none. @throws the client's error */
+  oldestEnqueuedAtMs(): Promise<number | undefined>;
+};
 
 /** So many messages at the front may be held by this process itself before the watch is blind. */
 const PEEKED = 64;
@@ -82,8 +94,21 @@ export async function peekOldest(
   deadlineMs: number,
   holds: (sequenceNumber: unknown) => boolean = () => false,
 ) {
-  const messages = await withDeadline(deadlineMs, `the subscription ${receiver.entityPath}`, (abortSignal) =>
-    receiver.peekMessages(PEEKED, { fromSequenceNumber: Long.ZERO, abortSignal }),
-  );
+  const messages = await peek(receiver, PEEKED, deadlineMs);
   return messages.find(({ sequenceNumber }) => !holds(sequenceNumber));
 }
+
+/** A few of those at the front may have been put off by somebody, and are nobody's to work on. */
+const PEEKED_FOR_AGE = 8;
+const AGE_DEADLINE_MS = 3_000;
+
+/** As Aged has it. */
+export async function oldestEnqueuedAt(receiver: ServiceBusReceiver): Promise<number | undefined> {
+  const messages = await peek(receiver, PEEKED_FOR_AGE, AGE_DEADLINE_MS);
+  return messages.find(({ state }) => state === 'active')?.enqueuedTimeUtc?.getTime();
+}
+
+const peek = (receiver: ServiceBusReceiver, count: number, deadlineMs: number) =>
+  withDeadline(deadlineMs, `the subscription ${receiver.entityPath}`, (abortSignal) =>
+    receiver.peekMessages(count, { fromSequenceNumber: Long.ZERO, abortSignal }),
+  );

@@ -1,4 +1,5 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
+import type { Watch } from '../pipeline/watch.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import { type Entity, IDLE_WAIT_MS, openReceiver } from './service-bus-client.ts';
 
@@ -28,11 +29,12 @@ const RECEIVE_SLACK_MS = 5_000;
 const RETIREMENT_MS = 10_000;
 
 /** `onLate` gets what a receive brings after it was given up: it is locked for us all the same. */
-export function connect(entity: Entity, onLate: (received: Received) => void): Connection {
+export function connect(entity: Entity, watch: Watch, onLate: (received: Received) => void): Connection {
   const client = entity.connect();
   const open = (): ServiceBusReceiver => openReceiver(client, entity);
   const keeper = open();
   const idle: ServiceBusReceiver[] = [];
+  const delivered = new Map<ServiceBusReceiver, number>();
   let receiving = 0;
   let retired = false;
   const waiting = new Set<(reason: Error) => void>();
@@ -41,11 +43,16 @@ export function connect(entity: Entity, onLate: (received: Received) => void): C
     receiving += 1;
     try {
       // One at a time: asking for more would wait up to 1 s behind the first (the client's batching).
-      const [message] = await client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs }));
+      const [message] = await watch.call('service-bus', 'receive', () =>
+        client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs })),
+      );
+      if (message) delivered.set(receiver, (delivered.get(receiver) ?? 0) + 1);
       return message && { message, receiver };
     } finally {
       receiving -= 1;
-      if (!receiver.isClosed) idle.push(receiver);
+      // One that is spent stays open: what it delivered is settled over it.
+      const isSpent = (delivered.get(receiver) ?? 0) >= (entity.messagesPerLink ?? Number.POSITIVE_INFINITY);
+      if (!receiver.isClosed && !isSpent) idle.push(receiver);
       if (retired && receiving === 0) void client.close();
     }
   }

@@ -1,7 +1,8 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import type { EventSource, HeldEvent, Log, Settlement } from '../pipeline/ports.ts';
+import type { CallFacts, Watch } from '../pipeline/watch.ts';
 import { withDeadline } from './deadline.ts';
-import { type Entity, peekOldest } from './service-bus-client.ts';
+import { type Aged, type Entity, oldestEnqueuedAt, peekOldest } from './service-bus-client.ts';
 import { type Connection, connect, type Received } from './service-bus-connection.ts';
 import { makeHeldSequences } from './service-bus-held.ts';
 import { type LockTimes, makeLockTimes } from './service-bus-locks.ts';
@@ -16,35 +17,39 @@ import {
 import { makeWatch } from './service-bus-watch.ts';
 
 /** Each link has at most one event asked for. Together they must keep the lanes busy at the broker's round trip. */
-const MAX_LINKS = 16;
+const MAX_LINKS = 32;
 /** Short, so that work resumes within 5 s of the end of an outage: one probe is under way at a time. */
 const PROBE_DEADLINE_MS = 4_000;
 
-export type LinksOptions = { maxLockedEvents: number; silenceMs: number; log: Log };
+export type LinksOptions = { maxLockedEvents: number; silenceMs: number; log: Log; watch: Watch };
 
-export type Links = EventSource & {
-  /** A first receive, which only finds out whether it may. What it brings is the first event. @throws the client's error */
-  open(waitMs: number): Promise<void>;
-  /** @throws the client's error when the subscription cannot be read */
-  peek(deadlineMs: number): Promise<void>;
-};
+export type Links = EventSource &
+  Aged & {
+    /** A first receive, which only finds out whether it may. What it brings is the first event. @throws the client's error */
+    open(waitMs: number): Promise<void>;
+    /** @throws the client's error when the subscription cannot be read */
+    peek(deadlineMs: number): Promise<void>;
+  };
 
 /**
  * Receives over links of one message each. After a failed receive everything goes on over a new connection: a client
  * whose socket was cut may hang for a minute in its own clean-up, its settlements and lock renewals too.
  */
-export function receiveOverLinks(entity: Entity, { maxLockedEvents, silenceMs, log }: LinksOptions): Links {
+export function receiveOverLinks(
+  entity: Entity,
+  { maxLockedEvents, silenceMs, log, watch }: LinksOptions,
+): Links {
   const lockTimes = makeLockTimes();
   const held = makeHeldSequences(maxLockedEvents);
   /** Came without being asked for by anybody any more: handed out first. */
   const waiting: HeldEvent[] = [];
   let closed = false;
   const start = (): Connection => {
-    const connection = connect(entity, (late) => void waiting.push(hold(late, connection)));
+    const connection = connect(entity, watch, (late) => void waiting.push(hold(late, connection)));
     return connection;
   };
   let current = start();
-  const watch = makeWatch({
+  const silence = makeWatch({
     silenceMs,
     log,
     oldest: () => current.ask((keeper) => peekOldest(keeper, PROBE_DEADLINE_MS, held.has)),
@@ -70,19 +75,19 @@ export function receiveOverLinks(entity: Entity, { maxLockedEvents, silenceMs, l
     try {
       const received = await connection.receive(waitMs);
       if (received) {
-        watch.came();
+        silence.came();
         return hold(received, connection);
       }
     } catch (error) {
       replace(connection, start);
       throw error;
     }
-    if (await watch.isDead()) replace(connection, start);
+    if (await silence.isDead()) replace(connection, start);
     return undefined;
   }
 
   function hold(received: Received, origin: Connection): HeldEvent {
-    const event = holdEvent(received, origin, () => current, lockTimes);
+    const event = holdEvent(received, origin, () => current, lockTimes, watch);
     const { sequenceNumber } = received.message;
     held.add(sequenceNumber, event.lock);
     return {
@@ -104,17 +109,19 @@ export function receiveOverLinks(entity: Entity, { maxLockedEvents, silenceMs, l
     async peek(deadlineMs) {
       await current.ask((keeper) => peekOldest(keeper, deadlineMs));
     },
-    async probe() {
-      const connection = start();
-      try {
-        await connection.ask((keeper) => peekOldest(keeper, PROBE_DEADLINE_MS));
-      } catch (error) {
-        connection.retire();
-        throw serviceBusFailure('a peek', error);
-      }
-      if (closed) return connection.retire();
-      replace(current, () => connection);
-    },
+    probe: () =>
+      watch.call('service-bus', 'probe', async () => {
+        const connection = start();
+        try {
+          await connection.ask((keeper) => peekOldest(keeper, PROBE_DEADLINE_MS));
+        } catch (error) {
+          connection.retire();
+          throw serviceBusFailure('a peek', error);
+        }
+        if (closed) return connection.retire();
+        replace(current, () => connection);
+      }),
+    oldestEnqueuedAtMs: () => current.ask(oldestEnqueuedAt),
     reconnect: () => replace(current, start),
     async close() {
       closed = true;
@@ -130,6 +137,7 @@ function holdEvent(
   origin: Connection,
   current: () => Connection,
   lockTimes: LockTimes,
+  watch: Watch,
 ): HeldEvent {
   // The client takes the session id of a message (the front end sets one) for a session lock, also where there are no
   // sessions, and then refuses to settle once the link is gone.
@@ -138,22 +146,24 @@ function holdEvent(
     ...factsOf(message),
     lock: {
       lockedUntilMs: lockTimes(message.lockedUntilUtc, message.enqueuedTimeUtc),
-      async renew() {
+      renew: () =>
+        watch.call('service-bus', 'renew', async () => {
+          try {
+            const renewal = () => current().ask((keeper) => keeper.renewMessageLock(message));
+            return lockTimes(await withDeadline(RENEW_DEADLINE_MS, 'a lock renewal', renewal));
+          } catch (error) {
+            throw serviceBusFailure('lock renewal', error);
+          }
+        }),
+    },
+    settle: (settlement) =>
+      watch.call('service-bus', settlement.kind, async (note) => {
         try {
-          const renewal = () => current().ask((keeper) => keeper.renewMessageLock(message));
-          return lockTimes(await withDeadline(RENEW_DEADLINE_MS, 'a lock renewal', renewal));
+          await settleSurely(message, receiver, origin, current, settlement, note);
         } catch (error) {
-          throw serviceBusFailure('lock renewal', error);
+          throw serviceBusFailure(settlement.kind, error);
         }
-      },
-    },
-    async settle(settlement) {
-      try {
-        await settleSurely(message, receiver, origin, current, settlement);
-      } catch (error) {
-        throw serviceBusFailure(settlement.kind, error);
-      }
-    },
+      }),
   };
 }
 
@@ -171,6 +181,7 @@ async function settleSurely(
   origin: Connection,
   current: () => Connection,
   settlement: Settlement,
+  note: (facts: CallFacts) => void,
 ): Promise<void> {
   if (!origin.retired && message.delivery?.link?.is_open())
     try {
@@ -179,6 +190,7 @@ async function settleSurely(
       );
     } catch {
       // The token tells the same below, if the lock is really lost.
+      note({ retries: 1 });
     }
   await withDeadline(SETTLE_DEADLINE_MS, 'a settlement by lock token', () =>
     current().ask((keeper) => settleOver(keeper, byToken(message), settlement)),

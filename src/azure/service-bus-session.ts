@@ -1,6 +1,7 @@
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from '@azure/service-bus';
 import { Failure } from '../pipeline/failures.ts';
 import type { Lock, Settlement } from '../pipeline/ports.ts';
+import type { CallFacts, Watch } from '../pipeline/watch.ts';
 import { withDeadline } from './deadline.ts';
 import type { Client } from './service-bus-client.ts';
 import type { LockTimes } from './service-bus-locks.ts';
@@ -49,6 +50,7 @@ export function makeSession(
   client: Client,
   lockTimes: LockTimes,
   onLost: (session: Session) => void,
+  watch: Watch,
 ): Session {
   let brokersUntil = receiver.sessionLockedUntilUtc;
   let lost = false;
@@ -79,7 +81,9 @@ export function makeSession(
   async function receiveOne(waitMs: number): Promise<ServiceBusReceivedMessage | undefined> {
     if (session.lock.lockedUntilMs - Date.now() < RENEW_BEFORE_RECEIVE_MS)
       session.lock.lockedUntilMs = await renew();
-    const receiving = client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs }));
+    const receiving = watch.call('service-bus', 'receive', () =>
+      client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs })),
+    );
     const [message] = await withDeadline(waitMs + RECEIVE_SLACK_MS, 'a receive', () => receiving);
     return message;
   }
@@ -91,10 +95,37 @@ export function makeSession(
     session.lock.lockedUntilMs = Math.min(session.lock.lockedUntilMs, untilMs);
   }
 
+  async function settle(
+    message: ServiceBusReceivedMessage,
+    settlement: Settlement,
+    note: (facts: CallFacts) => void,
+  ): Promise<void> {
+    if (isGone()) throw new Failure('LockLost', `${settlement.kind}: the session is lost`);
+    const send = (one: ServiceBusReceivedMessage) =>
+      withDeadline(SETTLE_DEADLINE_MS, 'a settlement', () =>
+        client.call(() => settleOver(receiver, one, settlement)),
+      );
+    try {
+      // A delivery that was refused once is over for its link; the lock token goes on.
+      await send(message).catch((error) => {
+        if (isGone()) throw error;
+        note({ retries: 1 });
+        return send(byToken(message));
+      });
+      refusedSinceMs = undefined;
+    } catch (error) {
+      const failure = serviceBusFailure(settlement.kind, error);
+      refusedSinceMs ??= Date.now();
+      if (failure.code === 'LockLost' || Date.now() - refusedSinceMs > REFUSED_MS) session.lose();
+      if (isGone()) throw new Failure('LockLost', failure.message, { cause: error });
+      throw failure;
+    }
+  }
+
   const session: Session = {
     id: receiver.sessionId,
     client,
-    lock: { lockedUntilMs: lockTimes(brokersUntil), renew },
+    lock: { lockedUntilMs: lockTimes(brokersUntil), renew: () => watch.call('service-bus', 'renew', renew) },
     unsettled: 0,
     received: 0,
     usedAtMs: Date.now(),
@@ -117,27 +148,8 @@ export function makeSession(
         session.usedAtMs = Date.now();
       }
     },
-    async settle(message, settlement) {
-      if (isGone()) throw new Failure('LockLost', `${settlement.kind}: the session is lost`);
-      const send = (one: ServiceBusReceivedMessage) =>
-        withDeadline(SETTLE_DEADLINE_MS, 'a settlement', () =>
-          client.call(() => settleOver(receiver, one, settlement)),
-        );
-      try {
-        // A delivery that was refused once is over for its link; the lock token goes on.
-        await send(message).catch((error) => {
-          if (isGone()) throw error;
-          return send(byToken(message));
-        });
-        refusedSinceMs = undefined;
-      } catch (error) {
-        const failure = serviceBusFailure(settlement.kind, error);
-        refusedSinceMs ??= Date.now();
-        if (failure.code === 'LockLost' || Date.now() - refusedSinceMs > REFUSED_MS) session.lose();
-        if (isGone()) throw new Failure('LockLost', failure.message, { cause: error });
-        throw failure;
-      }
-    },
+    settle: (message, settlement) =>
+      watch.call('service-bus', settlement.kind, (note) => settle(message, settlement, note)),
     lose() {
       if (lost) return;
       lost = true;

@@ -1,7 +1,16 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { EventSource, HeldEvent, Log } from '../pipeline/ports.ts';
+import type { Watch } from '../pipeline/watch.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
-import { type Client, type Entity, IDLE_WAIT_MS, openReceiver, peekOldest } from './service-bus-client.ts';
+import {
+  type Aged,
+  type Client,
+  type Entity,
+  IDLE_WAIT_MS,
+  oldestEnqueuedAt,
+  openReceiver,
+  peekOldest,
+} from './service-bus-client.ts';
 import { makeHeldSequences } from './service-bus-held.ts';
 import { makeLockTimes } from './service-bus-locks.ts';
 import { makeSession, type Session } from './service-bus-session.ts';
@@ -29,6 +38,7 @@ export type SessionsOptions = {
   maxLockedEvents: number;
   silenceMs: number;
   log: Log;
+  watch: Watch;
 };
 
 /** A receive that waits for a session to receive from. */
@@ -59,9 +69,9 @@ export async function requiresSessions({ connect, topic, subscription }: Entity)
  * one. A session with nothing left to receive or to settle is let go; one that waits for settlements takes a receive only now
  * and then.
  */
-export function receiveFromSessions(entity: Entity, options: SessionsOptions): EventSource {
+export function receiveFromSessions(entity: Entity, options: SessionsOptions): EventSource & Aged {
   const { topic, subscription } = entity;
-  const { log } = options;
+  const { log, watch } = options;
   const lockTimes = makeLockTimes();
   /** Those on which nobody receives just now and somebody may; the longest unused first. */
   const ready: Session[] = [];
@@ -72,7 +82,7 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
   let current = entity.connect();
   let othersWait = false;
   let closed = false;
-  const watch = makeWatch({
+  const silence = makeWatch({
     silenceMs: options.silenceMs,
     log,
     oldest: () => {
@@ -131,7 +141,7 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
     const startedMs = performance.now();
     const granting = asked
       .call((client) => client.acceptNextSession(topic, subscription, { maxAutoLockRenewalDurationInMs: 0 }))
-      .then((receiver) => makeSession(receiver, asked, lockTimes, letGo));
+      .then((receiver) => makeSession(receiver, asked, lockTimes, letGo, watch));
     try {
       const session = await withDeadline(ACCEPT_DEADLINE_MS, 'the next session', () => granting);
       othersWait = performance.now() - startedMs < AT_ONCE_MS;
@@ -169,12 +179,12 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
   async function receive(signal: AbortSignal): Promise<HeldEvent | undefined> {
     const session = await nextSession(signal);
     if (!session) {
-      if (!signal.aborted && (await watch.isDead())) replace(current, () => entity.connect());
+      if (!signal.aborted && (await silence.isDead())) replace(current, () => entity.connect());
       return undefined;
     }
     const message = signal.aborted ? undefined : await receiveFrom(session);
     session.taken = false;
-    if (message) watch.came();
+    if (message) silence.came();
     if (session.lost) return undefined;
     const isOver = !message || session.received >= MESSAGES_A_TURN;
     if (!isOver) offer(session);
@@ -233,17 +243,22 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
   return {
     parallelReceives: Math.min(MAX_SESSIONS, options.maxConcurrency, options.maxLockedEvents),
     receive,
-    async probe() {
-      const fresh = entity.connect();
-      const keeper = openReceiver(fresh, entity);
-      try {
-        await fresh.call(() => peekOldest(keeper, PROBE_DEADLINE_MS));
-      } catch (error) {
-        void fresh.close();
-        throw serviceBusFailure('a peek', error);
-      }
-      if (closed) return void fresh.close();
-      replace(current, () => fresh);
+    probe: () =>
+      watch.call('service-bus', 'probe', async () => {
+        const fresh = entity.connect();
+        const keeper = openReceiver(fresh, entity);
+        try {
+          await fresh.call(() => peekOldest(keeper, PROBE_DEADLINE_MS));
+        } catch (error) {
+          void fresh.close();
+          throw serviceBusFailure('a peek', error);
+        }
+        if (closed) return void fresh.close();
+        replace(current, () => fresh);
+      }),
+    oldestEnqueuedAtMs() {
+      const keeper = openReceiver(current, entity);
+      return current.call(() => oldestEnqueuedAt(keeper));
     },
     reconnect: () => replace(current, () => entity.connect()),
     async close() {

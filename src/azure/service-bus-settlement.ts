@@ -63,13 +63,17 @@ export function serviceBusFailure(what: string, error: unknown): Failure {
 /** What an event is, whoever holds it: its body and what the broker and the sender say about it. */
 export function factsOf(
   message: ServiceBusReceivedMessage,
-): Pick<HeldEvent, 'body' | 'messageId' | 'enqueuedAtMs' | 'deliveryCount' | 'traceparent'> {
+): Pick<
+  HeldEvent,
+  'body' | 'messageId' | 'sequenceNumber' | 'enqueuedAtMs' | 'deliveryCount' | 'traceparent'
+> {
   const properties = message.applicationProperties;
   // The JavaScript client writes the trace under a name of its own.
   const trace = properties?.traceparent ?? properties?.['Diagnostic-Id'];
   return {
     body: message.body,
     messageId: message.messageId === undefined ? undefined : String(message.messageId),
+    sequenceNumber: message.sequenceNumber?.toString(),
     enqueuedAtMs: message.enqueuedTimeUtc?.getTime(),
     deliveryCount: message.deliveryCount ?? 0,
     traceparent: typeof trace === 'string' ? trace : undefined,

@@ -1,7 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
 import type { EventSource, Log } from '../pipeline/ports.ts';
-import { subscriptionOf } from './service-bus-client.ts';
+import { unwatched, type Watch } from '../pipeline/watch.ts';
+import { type Aged, subscriptionOf } from './service-bus-client.ts';
 import { receiveOverLinks } from './service-bus-links.ts';
 import { receiveFromSessions, requiresSessions } from './service-bus-sessions.ts';
 
@@ -10,6 +11,13 @@ const START_DEADLINE_MS = 10_000;
 const FIRST_WAIT_MS = 50;
 /** How long nothing must come before the links are suspected. */
 const SILENCE_MS = 30_000;
+
+export type SourceOptions = {
+  /** What must be there before an event may come. */
+  others?: Promise<unknown>;
+  silenceMs?: number | undefined;
+  watch?: Watch;
+};
 
 /**
  * Opens the subscription, with sessions or without: it finds out by itself. One peek shows that it exists and may be read:
@@ -21,12 +29,11 @@ export async function openServiceBus(
   config: Config,
   credential: TokenCredential,
   log: Log,
-  others: Promise<unknown> = Promise.resolve(),
-  silenceMs = SILENCE_MS,
-): Promise<EventSource> {
+  { others, silenceMs = SILENCE_MS, watch = unwatched }: SourceOptions = {},
+): Promise<EventSource & Aged> {
   const entity = subscriptionOf(config, credential);
   const { maxConcurrency, maxLockedEvents } = config;
-  const links = receiveOverLinks(entity, { maxLockedEvents, silenceMs, log });
+  const links = receiveOverLinks(entity, { maxLockedEvents, silenceMs, log, watch });
   try {
     await links.peek(START_DEADLINE_MS);
     await others;
@@ -35,7 +42,7 @@ export async function openServiceBus(
     } catch (error) {
       if (!refusesWithoutSession(error) || !(await requiresSessions(entity))) throw error;
       await links.close();
-      return receiveFromSessions(entity, { maxConcurrency, maxLockedEvents, silenceMs, log });
+      return receiveFromSessions(entity, { maxConcurrency, maxLockedEvents, silenceMs, log, watch });
     }
     return links;
   } catch (error) {

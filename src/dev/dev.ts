@@ -1,10 +1,12 @@
 import { startStack } from '../../emulators/stack.ts';
-import { readConfig } from '../config.ts';
+import { readConfig, telemetryVariables } from '../config.ts';
+import { startHealth } from '../health.ts';
 import type { Settled } from '../pipeline/hand.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { startWorker } from '../worker.ts';
 import { addTurn, type Chat, makeChance, newChat } from './chats.ts';
 import { openFrontEnd } from './front-end.ts';
+import type { Telling } from './telemetry.ts';
 import { verify } from './verify.ts';
 import { lineOf, percentile, startView } from './view.ts';
 
@@ -26,12 +28,16 @@ const USERS = 20;
  * Runs the worker on a laptop: the stand-ins, a chat front end that talks, and a view of what happens. Answers the exit
  * code: 0 if everything put in is durable and unaltered, else 1.
  */
-export async function dev(options: DevOptions): Promise<number> {
+export async function dev(options: DevOptions, telling: Telling): Promise<number> {
   const startedMs = performance.now();
   const say = (text: string): void =>
     void (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   const stack = await startStack({ dataFolder: options.data });
-  const config = readConfig({ ...stack.environment, MAX_CONCURRENCY: '32' });
+  const config = readConfig({
+    ...telemetryVariables(telling.environment),
+    ...stack.environment,
+    MAX_CONCURRENCY: '32',
+  });
   const live = !options.json && process.stdout.isTTY === true;
   const chats: Chat[] = [];
   const sentAt = new Map<string, number>();
@@ -57,20 +63,33 @@ export async function dev(options: DevOptions): Promise<number> {
       `  ${settled.sessionId.slice(5, 13)}  ${lineOf(settled, latencyMs).padEnd(22)} ${String(item?.title ?? '')}`,
     );
   };
-  const log: Log = {
+  const log = telling.alsoTell({
     debug: () => undefined,
     info: (_, message) => note(`  worker    ${message}`),
     warn: (fields, message) => note(`  worker    ${fields.code ?? ''} ${message}: ${fields.reason ?? ''}`),
     error: (fields, message) => note(`  worker    ${fields.code ?? ''} ${message}: ${fields.reason ?? ''}`),
-  };
+  });
+  const metrics = telling.telemetry?.metrics ?? (async () => '');
+  const health = await startHealth({ health: config.health, metrics, log: silent });
   let fatal: unknown;
-  const worker = await startWorker(config, log, (error) => (fatal ??= error), onSettled);
+  const worker = await startWorker(config, log, {
+    onFatal: (error) => {
+      fatal ??= error;
+    },
+    onSettled,
+    onOpened: health?.opened,
+    watch: telling.telemetry?.watch(config),
+  });
+  telling.telemetry?.observe(worker);
+  health?.started(worker);
   const frontEnd = await openFrontEnd(stack.environment);
 
   say(
     `History worker on local stand-ins: Service Bus :${stack.serviceBus.port}  Cosmos DB ${stack.cosmos.endpoint}  Redis :${stack.redis.port} (${stack.redis.kind})`,
   );
   say(`Counters and faults: ${stack.control.url}${options.once ? '' : '   Ctrl-C drains and sums up.'}`);
+  if (health) say(`Health and metrics: ${health.url}/readyz ${health.url}/metrics`);
+  if (telling.where) say(telling.where);
   const view = live ? startView(() => [headline(), ...recent]) : undefined;
   const headline = (): string => {
     const seconds = (performance.now() - startedMs) / 1000;
@@ -126,6 +145,7 @@ export async function dev(options: DevOptions): Promise<number> {
   const { abandoned } = await worker.stop(config.shutdownTimeoutMs);
   const found = await verify(chats, stack.environment);
   view?.end();
+  await health?.close();
   await frontEnd.close();
   await stack.close();
 
@@ -154,3 +174,7 @@ export async function dev(options: DevOptions): Promise<number> {
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return complete ? 0 : 1;
 }
+
+const nothing = (): void => undefined;
+/** What the health server has to say is said above, and where it answers. */
+const silent: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -79,3 +79,7 @@ export function readDocument(item: unknown, ids: { sessionId: string; userId: st
 }
 
 const foreign = (description: string): StoredItem => ({ kind: 'foreign', description });
+
+/** Whether a title is to be asked for: it has none, and the model has not refused it for good. */
+export const wantsTitle = ({ title, titleRefused }: HistoryDocument): boolean =>
+  isUntitled(title) && !titleRefused;

@@ -13,7 +13,8 @@ export type Consumer = {
 /**
  * Receives, one event a call and a few calls at once. Each takes one of `maxLockedEvents` slots before it asks and gives
  * it back when the event is settled, so that the events held never exceed the bound, whatever the links do. While a gate is
- * closed nothing is asked for: an outage costs no event a delivery.
+ * closed nothing is asked for: an outage costs no event a delivery. `onReceived` is told when a receive has ended, whatever it
+ * brought.
  */
 export function startConsumer(
   source: EventSource,
@@ -21,6 +22,7 @@ export function startConsumer(
   gates: Gates,
   maxLockedEvents: number,
   clock: Clock,
+  onReceived?: () => void,
 ): Consumer {
   const slots = makeSlots(maxLockedEvents);
   const stopping = new AbortController();
@@ -34,6 +36,7 @@ export function startConsumer(
       return await receiving;
     } finally {
       underWay.delete(receiving);
+      onReceived?.();
     }
   }
 

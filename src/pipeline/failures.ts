@@ -148,6 +148,22 @@ export const failures = {
     summary: 'the Service Bus client dropped an error of its own: the connection was replaced',
     remedy: 'nothing',
   },
+  TelemetryFailed: {
+    outcome: 'notice',
+    summary: 'traces, metrics or logs are not delivered: no event waits for them',
+    remedy: 'look at the receiver and at what the variables say of it; what was not delivered is lost',
+  },
+  NoProgress: {
+    outcome: 'notice',
+    summary: 'the consumer is stuck: /livez says so, for the platform to start it anew',
+    remedy: 'report it, with the log line; nothing is lost by a restart',
+  },
+  HealthUnavailable: {
+    outcome: 'notice',
+    summary: 'the health server cannot listen where it is to',
+    remedy:
+      'give HEALTH_PORT another port, 0 for any free one, or off; HEALTH_HOST an address of the machine',
+  },
   UnhandledError: {
     outcome: 'notice',
     summary: 'an error that no rule knows: the process drains and ends with code 1',

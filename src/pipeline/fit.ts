@@ -1,6 +1,9 @@
 import type { Conversation } from '../history/conversation.ts';
 import { omit } from '../history/marker.ts';
 
+/** Just under Cosmos DB's 2 MB, with room for what stands around a message in an item. */
+export const MAX_MESSAGE_BYTES = 2_000_000;
+
 /**
  * Puts a marker in the place of every message that no item can hold. `rawBytes` is the size of the snapshot's JSON:
  * a snapshot below the limit needs no look at its messages.

@@ -1,12 +1,14 @@
 import type { TurnEvent } from '../history/event.ts';
 import { backOff } from './back-off.ts';
-import { Failure } from './failures.ts';
+import { Failure, type FailureCode } from './failures.ts';
 import type { LockKeeper } from './locks.ts';
 import type { Clock, HeldEvent, Log, Settlement } from './ports.ts';
+import type { EventOutcome, EventWatch } from './watch.ts';
 
 /** An event in hand. `settled` says that its fate is decided, or out of our hands. */
 export type Work = {
   held: HeldEvent;
+  watch: EventWatch;
   event: TurnEvent;
   /** Of the conversation. */
   key: string;
@@ -23,6 +25,7 @@ export type Settled = {
   messageId: string | undefined;
   sessionId: string;
   userId: string;
+  chatMessageId: string;
   settlement: Settlement;
   receivedAtMs: number;
   deliveryCount: number;
@@ -34,6 +37,8 @@ export type HandOptions = {
   locks: LockKeeper;
   /** Told of every settlement that Service Bus took. */
   onSettled?: ((settled: Settled) => void) | undefined;
+  /** Told whenever an event has met its fate, and of the first one in an empty hand: nothing has stood still until then. */
+  onMoved?: (() => void) | undefined;
   /** An error that no rule knows: the process cannot go on. */
   onFatal: (error: unknown) => void;
 };
@@ -52,10 +57,19 @@ export type Hand = {
 const HAND_BACK_MS = 2_000;
 
 /** The events that this process holds, their locks, and their settlement. */
-export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions): Hand {
+export function makeHand({ clock, log, locks, onSettled, onMoved, onFatal }: HandOptions): Hand {
   const works = new Map<Work, () => void>();
   const waitingForEmpty: (() => void)[] = [];
+  const ended = new WeakSet<Work>();
   let over = false;
+
+  /** Once: a lock may be lost while the settlement is on its way. */
+  function end(work: Work, outcome: EventOutcome): void {
+    if (ended.has(work)) return;
+    ended.add(work);
+    onMoved?.();
+    work.watch.ended(outcome);
+  }
 
   function release(work: Work): void {
     locks.release(work.held);
@@ -83,16 +97,21 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
   }
 
   function report({ event, held, receivedAtMs }: Work, settlement: Settlement): void {
-    const { sessionId, userId } = event;
+    const { sessionId, userId, chatMessageId } = event;
     const { messageId, deliveryCount } = held;
-    onSettled?.({ messageId, sessionId, userId, settlement, receivedAtMs, deliveryCount });
+    onSettled?.({ messageId, sessionId, userId, chatMessageId, settlement, receivedAtMs, deliveryCount });
   }
 
   async function settle(work: Work, settlement: Settlement): Promise<void> {
     if (work.settled) return;
     work.settled = true;
+    await work.watch.run('settle', () => settleWatched(work, settlement));
+  }
+
+  async function settleWatched(work: Work, settlement: Settlement): Promise<void> {
     try {
       await settleUntilTaken(work, settlement);
+      end(work, outcomeOf(settlement));
       report(work, settlement);
       if (settlement.kind === 'dead-letter')
         log.warn(
@@ -100,6 +119,7 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
           'event dead-lettered',
         );
     } catch (error) {
+      end(work, { kind: 'lost', code: error instanceof Failure ? error.code : 'UnhandledError' });
       if (!(error instanceof Failure)) return onFatal(error);
       // The event comes again after its lock, and merging again changes nothing.
       log.warn({ code: error.code, ...idsOf(work), reason: error.message }, 'settlement failed');
@@ -111,12 +131,17 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
   return {
     settle,
     take(work, done) {
+      if (works.size === 0) onMoved?.();
       works.set(work, done);
-      locks.keep(work.held, () => {
+      const lost = (): void => {
         work.settled = true;
-        log.warn({ code: 'LockLost', ...idsOf(work) }, 'a lock was lost: the event will come again');
+        work.watch.say(() =>
+          log.warn({ code: 'LockLost', ...idsOf(work) }, 'a lock was lost: the event will come again'),
+        );
+        end(work, { kind: 'lost', code: 'LockLost' });
         release(work);
-      });
+      };
+      locks.keep(work.held, lost, work.watch);
     },
     async empty(timeoutMs, hurry) {
       const emptied = new Promise<void>((resolve) => {
@@ -132,12 +157,18 @@ export function makeHand({ clock, log, locks, onSettled, onFatal }: HandOptions)
       // Where Service Bus does not answer they come again after their locks: a deadline is not stretched for it.
       const handedBack = Promise.all(rest.map((work) => settle(work, { kind: 'abandon' })));
       await Promise.race([handedBack, clock.sleep(HAND_BACK_MS)]);
+      for (const work of works.keys()) end(work, { kind: 'lost', code: 'SettlementFailed' });
       return rest.length;
     },
     get size() {
       return works.size;
     },
   };
+}
+
+function outcomeOf(settlement: Settlement): EventOutcome {
+  if (settlement.kind !== 'dead-letter') return settlement;
+  return { kind: 'dead-letter', code: settlement.reason as FailureCode };
 }
 
 /** What a log line says of an event. */

@@ -21,6 +21,7 @@ function setUp(
   const memory = memoryPorts();
   const settled: { turn: string; settlement: Settlement }[] = [];
   const fatal: unknown[] = [];
+  const moves = { count: 0 };
   const { cacheRead } = given;
   const cache = cacheRead
     ? {
@@ -42,6 +43,9 @@ function setUp(
     locks: makeLockKeeper(memory.clock, memory.log),
     recent: makeRecent(),
     onFatal: (error) => fatal.push(error),
+    onMoved: () => {
+      moves.count += 1;
+    },
   });
   const talk = (sessionId: string, turns: string[]): void =>
     void memory.redis.set(
@@ -80,6 +84,7 @@ function setUp(
     held,
     settled,
     fatal,
+    moves,
     kinds: () => settled.map(({ turn, settlement }) => `${turn} ${settlement.kind}`).sort(),
   };
 }
@@ -91,7 +96,7 @@ describe('lanes', () => {
     talk('s', ['t1', 't2', 't3']);
     for (const turn of ['t1', 't2', 't3']) lanes.accept(held('s', turn), done);
     await expect.poll(kinds).toEqual(['t1 complete', 't2 complete', 't3 complete']);
-    expect(calls).toMatchObject({ cacheReads: 1, storeReads: 1, creates: 1, replaces: 0 });
+    expect(calls).toMatchObject({ cacheReads: 1, storeReads: 0, creates: 1, replaces: 0 });
   });
 
   test('a later event whose turn is known to be stored from a newer snapshot costs neither read nor write', async () => {
@@ -104,6 +109,26 @@ describe('lanes', () => {
     expect(calls.cacheReads).toBe(1);
     lanes.accept(held('s', 't2', { enqueuedAtMs: Date.now() }), done);
     await expect.poll(() => calls.cacheReads).toBe(2);
+  });
+
+  test('what moves is told: the first event in an empty hand, each round, each settlement; not what hangs', async () => {
+    let reads = 0;
+    const { lanes, talk, held, settled, moves } = setUp({
+      cacheRead(read) {
+        reads += 1;
+        return reads === 1 ? new Promise(() => undefined) : read();
+      },
+    });
+    talk('s', ['t1']);
+    talk('other', ['t2']);
+    lanes.accept(held('s', 't1'), done);
+    expect(moves.count).toBe(1);
+    lanes.accept(held('s', 't1'), done);
+    await expect.poll(() => reads).toBe(1);
+    lanes.accept(held('other', 't2'), done);
+    await expect.poll(() => settled.length).toBe(1);
+    await expect.poll(() => moves.count).toBe(3);
+    expect(lanes.inHand).toBe(2);
   });
 
   test('nothing is settled before it is written', async () => {

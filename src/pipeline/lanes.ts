@@ -1,14 +1,16 @@
 import { parseEvent, type TurnEvent } from '../history/event.ts';
 import { backOff } from './back-off.ts';
+import { keyOf } from './conversation-key.ts';
 import { Failure } from './failures.ts';
 import type { Gates } from './gates.ts';
 import { type HandOptions, idsOf, makeHand, type Work } from './hand.ts';
-import { keyOf, type Persisted, type PersistPorts, persist } from './persist.ts';
+import { type Persisted, type PersistPorts, persist } from './persist.ts';
 import type { HeldEvent, Settlement } from './ports.ts';
 import type { Recent } from './recent.ts';
 import { makeSlots } from './slots.ts';
 import { makeThrottle } from './throttle.ts';
 import { makeUnstored } from './unstored.ts';
+import { unwatched, type Watch } from './watch.ts';
 
 type Lane = { waiting: Work[]; running: boolean };
 
@@ -20,6 +22,7 @@ export type LaneOptions = PersistPorts &
     keptBytes: number;
     recent: Recent;
     gates: Gates;
+    watch?: Watch | undefined;
   };
 
 export type Lanes = {
@@ -37,7 +40,7 @@ export type Lanes = {
  * then takes the events of one conversation that stand together at the front.
  */
 export function makeLanes(options: LaneOptions): Lanes {
-  const { clock, log, recent, gates } = options;
+  const { clock, log, recent, gates, watch = unwatched } = options;
   const lanes = new Map<string, Lane>();
   const slots = makeSlots(options.maxConcurrency);
   const throttle = makeThrottle(slots, clock);
@@ -76,6 +79,7 @@ export function makeLanes(options: LaneOptions): Lanes {
         delayMs = await round(takeTogether(lane), lane, failures);
       } finally {
         slots.give();
+        options.onMoved?.();
       }
       failures = delayMs === undefined ? 0 : failures + 1;
       // Outside the slot: a conversation that waits for a service holds up no other.
@@ -92,17 +96,18 @@ export function makeLanes(options: LaneOptions): Lanes {
       return undefined;
     }
     const isCovered = (work: Work): boolean => recent.covers(work.key, work.event, work.held.enqueuedAtMs);
-    settleAll(works.filter(isCovered), { kind: 'complete' });
+    const covered = works.filter(isCovered);
+    for (const work of covered) work.watch.durable();
+    settleAll(covered, { kind: 'complete' });
     const left = works.filter((work) => !work.settled);
     if (left.length === 0) return undefined;
     const { key, event } = left[0]!;
     try {
-      const result = await persist(
-        event,
-        left.map((work) => work.event),
-        options,
-        () => left.some((work) => !work.settled),
-        unstored.of(key),
+      const events = left.map((work) => work.event);
+      const isWanted = (): boolean => left.some((work) => !work.settled);
+      const result = await watch.round(
+        left.map((work) => work.watch),
+        (note) => persist(event, events, { ...options, note }, isWanted, unstored.of(key)),
       );
       gates.worked(result.history !== undefined);
       throttle.worked();
@@ -119,9 +124,11 @@ export function makeLanes(options: LaneOptions): Lanes {
       if (error.code === 'LockLost') return undefined;
       gates.failed(key, error);
       if (error.code === 'StoreThrottled') throttle.throttled(failures + 1);
-      log.warn(
-        { code: error.code, ...idsOf(left[0]!), events: left.length, reason: error.message },
-        'held, to be tried again',
+      left[0]!.watch.say(() =>
+        log.warn(
+          { code: error.code, ...idsOf(left[0]!), events: left.length, reason: error.message },
+          'held, to be tried again',
+        ),
       );
       lane.waiting.unshift(...left);
       return Math.max(error.retryAfterMs ?? 0, backOff(failures, clock));
@@ -143,21 +150,27 @@ export function makeLanes(options: LaneOptions): Lanes {
           description: decided.description,
         });
     }
-    if (titled) awaitTitle(works[0]!.key, complete, titled);
+    for (const work of complete) work.watch.durable();
+    if (titled) awaitTitle(works[0]!, complete, titled);
     else settleAll(complete, { kind: 'complete' });
   }
 
   /** The events are settled after the title, in no slot: the lane goes on meanwhile. */
-  function awaitTitle(key: string, complete: Work[], titled: Promise<boolean>): void {
+  function awaitTitle(first: Work, complete: Work[], titled: Promise<boolean>): void {
     titled.then(
       (named) => {
-        if (named) recent.named(key);
+        if (named) recent.named(first.key);
         settleAll(complete, { kind: 'complete' });
       },
       (error) => {
         if (!(error instanceof Failure)) return options.onFatal(error);
-        gates.failed(key, error);
-        log.warn({ code: error.code, reason: error.message }, 'the title was not stored, to be tried again');
+        gates.failed(first.key, error);
+        first.watch.say(() =>
+          log.warn(
+            { code: error.code, ...idsOf(first), reason: error.message },
+            'the title was not stored, to be tried again',
+          ),
+        );
         if (complete.length > 0) enqueueAfter(Math.max(error.retryAfterMs ?? 0, backOff(3, clock)), complete);
       },
     );
@@ -186,6 +199,7 @@ export function makeLanes(options: LaneOptions): Lanes {
       const receivedAtMs = clock.now();
       const work: Work = {
         held,
+        watch: watch.received(held, parsed.ok ? parsed.event : undefined),
         event,
         key: keyOf(event),
         lane: held.sessionId === undefined ? keyOf(event) : `session ${held.sessionId}`,

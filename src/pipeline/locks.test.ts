@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeLockKeeper } from './locks.ts';
 import type { Clock, HeldEvent, Log } from './ports.ts';
+import { unwatched } from './watch.ts';
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -50,9 +51,11 @@ test('a lock that is believed to hold long is renewed soon all the same, since t
     },
   };
   const locks = makeLockKeeper(clock, silent);
-  locks.keep(heldUnder(lock), () => {
+  const held = heldUnder(lock);
+  const onLost = (): void => {
     lost += 1;
-  });
+  };
+  locks.keep(held, onLost, unwatched.received(held, undefined));
   await clock.ended;
   locks.close();
   expect(lost).toBe(0);

@@ -1,8 +1,9 @@
 import { Failure } from './failures.ts';
 import type { Clock, HeldEvent, Lock, Log } from './ports.ts';
+import type { EventWatch } from './watch.ts';
 
 export type LockKeeper = {
-  keep(held: HeldEvent, onLost: () => void): void;
+  keep(held: HeldEvent, onLost: () => void, watch: EventWatch): void;
   release(held: HeldEvent): void;
   close(): void;
 };
@@ -19,7 +20,8 @@ const TICK_MS = 500;
  * once to each of its events and forgotten.
  */
 export function makeLockKeeper(clock: Clock, log: Log): LockKeeper {
-  type Kept = { renewAtMs: number; renewing: boolean; owners: Map<HeldEvent, () => void> };
+  type Owner = { onLost: () => void; watch: EventWatch };
+  type Kept = { renewAtMs: number; renewing: boolean; owners: Map<HeldEvent, Owner> };
   const kept = new Map<Lock, Kept>();
   const closing = new AbortController();
   let ticking = false;
@@ -31,11 +33,16 @@ export function makeLockKeeper(clock: Clock, log: Log): LockKeeper {
 
   function lose(lock: Lock, { owners }: Kept): void {
     if (!kept.delete(lock)) return;
-    for (const onLost of [...owners.values()]) onLost();
+    for (const { onLost } of [...owners.values()]) onLost();
   }
 
   async function renew(lock: Lock, entry: Kept): Promise<void> {
     entry.renewing = true;
+    const [first, ...others] = [...entry.owners.values()].map(({ watch }) => watch);
+    await first!.run('renew', () => renewWatched(lock, entry), others);
+  }
+
+  async function renewWatched(lock: Lock, entry: Kept): Promise<void> {
     try {
       lock.lockedUntilMs = await lock.renew();
       entry.renewAtMs = renewalTime(lock);
@@ -61,14 +68,14 @@ export function makeLockKeeper(clock: Clock, log: Log): LockKeeper {
   }
 
   return {
-    keep(held, onLost) {
+    keep(held, onLost, watch) {
       const { lock } = held;
       let entry = kept.get(lock);
       if (!entry) {
         entry = { renewAtMs: renewalTime(lock), renewing: false, owners: new Map() };
         kept.set(lock, entry);
       }
-      entry.owners.set(held, onLost);
+      entry.owners.set(held, { onLost, watch });
       if (!ticking) void tick();
     },
     release(held) {

@@ -4,6 +4,7 @@ import { isUntitled } from '../history/document.ts';
 import type { Segment } from '../history/segment.ts';
 import { makeKnownSegments } from './assemble.ts';
 import type { Clock, ConversationCache, HistoryStore, Ids, Log, TitleModel } from './ports.ts';
+import { makeWarm } from './warm.ts';
 
 /** The ports in memory, for tests of the pipeline by itself: the same promises, no services. */
 export function memoryPorts(
@@ -17,15 +18,18 @@ export function memoryPorts(
     storeReads: 0,
     creates: 0,
     replaces: 0,
+    appends: 0,
     titles: 0,
     asks: 0,
     segmentsCreated: 0,
     segmentsRead: 0,
   };
   let etag = 0;
-  const put = (item: HistoryDocument): void => {
+  const put = (item: HistoryDocument): { etag: string } => {
     etag += 1;
-    items.set(`${item.userId}\n${item.id}`, { item: structuredClone(item), etag: `"${etag}"` });
+    const stored = { item: structuredClone(item), etag: `"${etag}"` };
+    items.set(`${item.userId}\n${item.id}`, stored);
+    return stored;
   };
   const cache: ConversationCache = {
     async read(sessionId) {
@@ -44,27 +48,30 @@ export function memoryPorts(
       calls.creates += 1;
       given.beforeWrite?.(document);
       if (items.has(`${document.userId}\n${document.id}`)) return 'conflict';
-      put(document);
-      return 'written';
+      return put(document);
     },
     async replace(document, etag) {
       calls.replaces += 1;
       given.beforeWrite?.(document);
       if (items.get(`${document.userId}\n${document.id}`)?.etag !== etag) return 'conflict';
-      put(document);
-      return 'written';
+      return put(document);
+    },
+    async append(ids, { messages, ...fields }, etag) {
+      calls.appends += 1;
+      given.beforeWrite?.(ids);
+      const now = items.get(`${ids.userId}\n${ids.sessionId}`);
+      if (now?.etag !== etag) return 'conflict';
+      return put({ ...now.item, ...fields, messages: [...now.item.messages, ...messages] });
     },
     async setTitle(ids, title) {
       calls.titles += 1;
       const found = items.get(`${ids.userId}\n${ids.sessionId}`);
       if (!found || !isUntitled(found.item.title)) return 'conflict';
-      put({ ...found.item, ...title });
-      return 'written';
+      return put({ ...found.item, ...title });
     },
     async createSegment(segment) {
       calls.segmentsCreated += 1;
       segments.set(segment.id, structuredClone(segment));
-      return 'written';
     },
     async readSegment(_, id) {
       calls.segmentsRead += 1;
@@ -102,6 +109,7 @@ export function memoryPorts(
     newId: () => randomUUID() as string,
     knownSegments: makeKnownSegments(),
     takeRoom: async () => () => undefined,
+    warm: makeWarm(1_000_000, { random: () => 1 }),
   };
   return { ...paging, redis, items, segments, put, calls, cache, store, model, clock, log };
 }

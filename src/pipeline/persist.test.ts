@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { FALLBACK_TITLE, newDocument } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
+import { keyOf } from './conversation-key.ts';
 import { Failure } from './failures.ts';
 import { memoryPorts } from './memory-ports.ts';
-import { keyOf, persist } from './persist.ts';
+import { persist } from './persist.ts';
 import { makeTitleGate } from './title-gate.ts';
 import { makeTitling } from './titling.ts';
 import { makeUnstored } from './unstored.ts';
@@ -62,12 +63,12 @@ test('ids with line breaks in them do not share a key', () => {
 });
 
 describe('persisting a conversation', () => {
-  test('a new one costs one read, one write and a title, and every event of it is complete', async () => {
+  test('a new one costs one read of Redis, one write and a title, and every event of it is complete', async () => {
     const { show, run, stored, calls } = setUp();
     show(conversation(['t1', 't2']));
     expect(await run(event('t1'), event('t2'))).toEqual([{ kind: 'complete' }, { kind: 'complete' }]);
     expect(stored()).toMatchObject({ id: 's', title: 'A Generated Title' });
-    expect(calls).toMatchObject({ cacheReads: 1, storeReads: 1, creates: 1, titles: 1, asks: 1 });
+    expect(calls).toMatchObject({ cacheReads: 1, storeReads: 0, creates: 1, titles: 1, asks: 1 });
   });
 
   test('a slow title delays nothing: the fallback is written, then the title under a condition', async () => {
@@ -106,7 +107,7 @@ describe('persisting a conversation', () => {
     show(conversation(['t1', 't2']));
     await run(event('t2'));
     expect(stored()?.title).toBe('A Generated Title');
-    expect(calls).toMatchObject({ asks: 1, titles: 0, replaces: 1 });
+    expect(calls).toMatchObject({ asks: 1, titles: 0, replaces: 0, appends: 1 });
   });
 
   test('a rename that lands while the title is being generated stays', async () => {
@@ -132,7 +133,8 @@ describe('persisting a conversation', () => {
     show(conversation(['t1'], { title: 'Something Else' }));
     expect(await run(event('t1'))).toEqual([{ kind: 'complete' }]);
     expect(stored()?.title).toBe('Renamed');
-    expect(calls).toMatchObject({ creates: 0, replaces: 0, asks: 0 });
+    // It was taken for a new one, and the create refused.
+    expect(calls).toMatchObject({ creates: 1, replaces: 0, appends: 0, asks: 0 });
   });
 
   test('a refusal of the model is remembered, a passing failure is not', async () => {
@@ -268,11 +270,12 @@ describe('what a round has read while history was away', () => {
   /** A world in which the first round has read two turns, and could not store them. */
   async function afterAnOutage() {
     const world = setUp();
-    const { read } = world.store;
-    world.store.read = () => Promise.reject(new Failure('StoreUnavailable', 'away'));
+    const { create, read } = world.store;
+    const away = () => Promise.reject(new Failure('StoreUnavailable', 'away'));
+    Object.assign(world.store, { create: away, read: away });
     world.show(conversation(['t1', 't2']));
     await expect(world.run(event('t2'))).rejects.toThrow('away');
-    world.store.read = read;
+    Object.assign(world.store, { create, read });
     return { ...world, names: () => world.stored()?.messages.map(({ messageId }) => messageId) };
   }
   const all = ['t1_user', 't1_assistant', 't2_user', 't2_assistant', 't3_assistant'];
@@ -325,5 +328,87 @@ describe('a turn that is not there yet, while the one before is seconds old', ()
     const { show, run } = setUp();
     show(conversation([], { messages: [say('m-1', 0), say('m-2', 1)], lastActivity: at(1) }));
     expect(await run(event('t2', at(30)))).toEqual([{ kind: 'complete' }]);
+  });
+});
+
+describe('a conversation that this process stored last', () => {
+  /** One of two turns, titled and remembered. */
+  async function afterTwoTurns(given: Parameters<typeof setUp>[0] = {}, paging = {}) {
+    const world = setUp(given, paging);
+    world.show(conversation(['t1'], { title: 'Named' }));
+    await world.run(event('t1'));
+    world.show(conversation(['t1', 't2'], { title: 'Named' }));
+    await world.run(event('t2'));
+    const names = () => world.stored()?.messages.map(({ messageId }) => messageId);
+    return { ...world, names };
+  }
+  const three = ['t1', 't2', 't3'];
+  const namesOf = (turns: string[]) => turns.flatMap((turn) => [`${turn}_user`, `${turn}_assistant`]);
+
+  test('is not read again: a turn costs what it says, and nothing where it adds nothing', async () => {
+    const { calls, names, run, stored } = await afterTwoTurns();
+    expect(names()).toEqual(namesOf(['t1', 't2']));
+    expect(calls).toMatchObject({ storeReads: 0, creates: 1, appends: 1, replaces: 0 });
+    expect(stored()).toMatchObject({ title: 'Named', lastActivity: at(2) });
+    await run(event('t2'));
+    expect(calls).toMatchObject({ storeReads: 0, creates: 1, appends: 1, replaces: 0 });
+  });
+  test('is taken for a new one where it is not remembered, as long as that mostly holds', async () => {
+    const { show, run, put, calls, stored, warm } = setUp();
+    const known = newDocument(conversation(['t1']) as never, { persistedAt: at(1) });
+    for (let turn = 0; turn < 20; turn += 1) {
+      put({ ...known, title: 'My Own Name' });
+      warm.forget(keyOf(ids));
+      show(conversation(['t1']));
+      expect(await run(event('t1'))).toEqual([{ kind: 'complete' }]);
+    }
+    expect(stored()?.title).toBe('My Own Name');
+    expect(calls).toMatchObject({ storeReads: 20, asks: 0 });
+    expect(calls.creates).toBe(11);
+  });
+  test('is read where somebody has written it since, and loses neither of both', async () => {
+    const { put, show, run, stored, names, calls } = await afterTwoTurns();
+    const other = say('elsewhere_user', 2);
+    put({ ...stored()!, title: 'My Own Name', messages: [...stored()!.messages, other] });
+    show(conversation(three, { title: 'Named' }));
+    expect(await run(event('t3'))).toEqual([{ kind: 'complete' }]);
+    expect(names()?.toSorted()).toEqual([...namesOf(three), 'elsewhere_user'].toSorted());
+    expect(stored()?.title).toBe('My Own Name');
+    expect(calls.storeReads).toBe(1);
+  });
+  test('stays deleted where somebody has deleted it since', async () => {
+    const { put, show, run, stored } = await afterTwoTurns();
+    put({ ...ids, id: 's', deletedAt: at(9) } as never);
+    show(conversation(three, { title: 'Named' }));
+    expect(await run(event('t3'))).toEqual([{ kind: 'complete' }]);
+    expect(stored()).not.toHaveProperty('messages');
+  });
+  test('is written anew where somebody has removed it for good', async () => {
+    const { items, show, run, names } = await afterTwoTurns();
+    items.clear();
+    show(conversation(three, { title: 'Named' }));
+    expect(await run(event('t3'))).toEqual([{ kind: 'complete' }]);
+    expect(names()).toEqual(namesOf(three));
+  });
+  test('is read after a write whose outcome is unknown', async () => {
+    const { store, show, run, names, calls } = await afterTwoTurns();
+    const { append } = store;
+    store.append = async (...args) => {
+      await append(...args);
+      throw new Failure('StoreUnavailable', 'no answer');
+    };
+    show(conversation(three, { title: 'Named' }));
+    await expect(run(event('t3'))).rejects.toThrow('no answer');
+    store.append = append;
+    expect(await run(event('t3'))).toEqual([{ kind: 'complete' }]);
+    expect(names()).toEqual(namesOf(three));
+    expect(calls).toMatchObject({ storeReads: 1, appends: 2 });
+  });
+  test('is cut into pages where a turn has no room any more', async () => {
+    const { show, run, calls, stored } = await afterTwoTurns({}, { pageBytes: 900 });
+    show(conversation([...three, 't4', 't5'], { title: 'Named' }));
+    expect(await run(event('t5'))).toEqual([{ kind: 'complete' }]);
+    expect(calls).toMatchObject({ storeReads: 0, replaces: 1 });
+    expect(stored()?.segments?.length).toBeGreaterThan(0);
   });
 });

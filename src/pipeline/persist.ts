@@ -1,22 +1,15 @@
-import { type Conversation, type Message, parseConversation } from '../history/conversation.ts';
-import {
-  FALLBACK_TITLE,
-  type HistoryDocument,
-  isUntitled,
-  newDocument,
-  readDocument,
-} from '../history/document.ts';
+import { type Conversation, parseConversation } from '../history/conversation.ts';
+import { type HistoryDocument, newDocument } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
 import { mergeConversations } from '../history/merge.ts';
-import { type Assembled, assemble, type KnownSegments } from './assemble.ts';
+import { keyOf } from './conversation-key.ts';
 import { Failure, isFinal } from './failures.ts';
 import { fitMessages } from './fit.ts';
 import type { Clock, ConversationCache, Ids } from './ports.ts';
-import { storeTitle } from './store-title.ts';
-import type { Titling } from './titling.ts';
+import { readHistory } from './read-history.ts';
 import { type Kept, makeUnstored } from './unstored.ts';
-import { type Verdict, verdictsOf, type Written, waitElse } from './verdict.ts';
-import { type PagePorts, writePages } from './write-pages.ts';
+import { type Verdict, verdictsOf, waitElse } from './verdict.ts';
+import { type WritePorts, write } from './write.ts';
 
 export type Persisted = {
   verdicts: Verdict[];
@@ -30,19 +23,14 @@ export type Persisted = {
   titled: Promise<boolean> | undefined;
 };
 
-export type PersistPorts = PagePorts & {
+export type PersistPorts = WritePorts & {
   cache: ConversationCache;
-  titling: Titling;
   clock: Clock;
-  knownSegments: KnownSegments;
   /** A message larger than this (bytes of JSON) is kept as a marker. */
   maxMessageBytes: number;
   /** Room for a large conversation, to be given back when it is no longer in hand. */
   takeRoom: (bytes: number) => Promise<() => void>;
 };
-
-/** Other writers are few; after this many lost races the conversation steps back for a while. */
-const MAX_WRITE_ATTEMPTS = 8;
 
 /**
  * Makes one conversation durable for a group of its events: one read of Redis, one of history, at most one write.
@@ -64,6 +52,7 @@ export async function persist(
     const raw = await ports.cache.read(ids.sessionId, async (bytes) => {
       giveRoom = await ports.takeRoom(bytes);
     });
+    if (raw !== undefined) ports.note?.({ bytes: Buffer.byteLength(raw) });
     const shown = raw === undefined ? undefined : readSnapshot(raw, ids, ports.maxMessageBytes);
     const fresh = shown instanceof Failure ? undefined : shown;
     const snapshot = together(kept.snapshot, fresh);
@@ -77,6 +66,7 @@ export async function persist(
     return { verdicts, history: written.history, readAtMs, titled: written.titled };
   } catch (error) {
     const isLost = error instanceof Failure && isFinal(error.code);
+    ports.warm.forget(keyOf(ids));
     if (isLost) kept.forget();
     else unstored();
     if (!isLost && !(error instanceof Failure && error.code === 'SegmentMissing')) throw error;
@@ -126,98 +116,6 @@ async function withoutSnapshot(
   return { verdicts, history: undefined, readAtMs, titled: undefined };
 }
 
-/** Read, merge, write under a condition, until a write holds or there is nothing to write. */
-async function write(
-  ids: Ids,
-  snapshot: Conversation,
-  isWanted: () => boolean,
-  ports: PersistPorts,
-): Promise<Written> {
-  const key = keyOf(ids);
-  let brokenEtag: string | undefined;
-  for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt += 1) {
-    // Asked for before the read: what it brings may be stored, and forgotten, while the read is on its way.
-    const underWay = ports.titling.underWay(key);
-    const found = await readHistory(ids, ports);
-    if (found?.kind === 'tombstone') return { history: undefined, apart: [], titled: undefined };
-    const assembled = await assemble(ids, found?.document, snapshot.messages, ports);
-    if (!assembled) {
-      // Unless the head has moved on meanwhile: a replica that lags behind, or somebody's mistake.
-      if (found?.etag === brokenEtag)
-        throw new Failure('SegmentMissing', 'a segment that the head lists is not there');
-      brokenEtag = found?.etag;
-      continue;
-    }
-    const now = new Date(ports.clock.now()).toISOString();
-    const merged = found && mergeConversations(whole(found.document, assembled), snapshot);
-    const document = merged ? merged.document : newDocument(snapshot, { persistedAt: now });
-    // An older worker's item may have a title that is none in another way; the title's patch asks for this one.
-    if (isUntitled(document.title)) document.title = FALLBACK_TITLE;
-
-    const job = wantsTitle(document)
-      ? (underWay ?? ports.titling.job(key, await beginningOf(ids, document, assembled, ports)))
-      : undefined;
-    // Only an answer that is there already goes with this write: the model never delays durability.
-    const carried = job?.outcome;
-    if (carried && 'title' in carried) document.title = carried.title;
-    if (carried && 'titleRefused' in carried) document.titleRefused = true;
-
-    const changed =
-      !merged ||
-      merged.changed ||
-      document.title !== found!.document.title ||
-      document.titleRefused !== found!.document.titleRefused;
-    if (changed) {
-      if (!isWanted()) throw new Failure('LockLost', 'the locks were lost before anything was written');
-      document.persistedAt = now;
-      if ((await writePages(ids, document, assembled, found?.etag, ports)) === 'conflict') continue;
-    }
-    if (!wantsTitle(document)) ports.titling.forget(key);
-    const titled = job && !carried ? storeTitle(ids, key, job, ports) : undefined;
-    return { history: document, apart: assembled.apart, titled };
-  }
-  throw new Failure(
-    'WriteContended',
-    `${MAX_WRITE_ATTEMPTS} conditional writes were each overtaken by another writer`,
-  );
-}
-
-const wantsTitle = (document: HistoryDocument): boolean =>
-  isUntitled(document.title) && !document.titleRefused;
-
-/** The stored conversation with what is in its segments, but for those that stay apart. */
-const whole = (head: HistoryDocument, { parts }: Assembled): HistoryDocument =>
-  parts.length === 0
-    ? head
-    : { ...head, messages: [...parts.flatMap(({ messages }) => messages), ...head.messages] };
-
-/** The messages that a title is made from: the first ones, wherever they are. */
-async function beginningOf(
-  ids: Ids,
-  document: HistoryDocument,
-  { apart }: Assembled,
-  { store }: PersistPorts,
-): Promise<readonly Message[]> {
-  const first = apart[0] && (await store.readSegment(ids, apart[0].id));
-  return first ?? document.messages;
-}
-
-type Found = { kind: 'conversation'; document: HistoryDocument; etag: string } | { kind: 'tombstone' };
-
-async function readHistory(ids: Ids, { store, titling }: PersistPorts): Promise<Found | undefined> {
-  const stored = await store.read(ids);
-  if (!stored) return undefined;
-  const item = readDocument(stored.item, ids);
-  if (item.kind === 'foreign')
-    throw new Failure(
-      'ForeignItem',
-      `the item ${ids.sessionId} is no conversation of this user: ${item.description}`,
-    );
-  // Who still waits to ask the model need not any more.
-  if (item.kind === 'tombstone' || !wantsTitle(item.document)) titling.forget(keyOf(ids));
-  return item.kind === 'tombstone' ? item : { ...item, etag: stored.etag };
-}
-
 function identityMismatch(conversation: Conversation, ids: Ids): string | undefined {
   if (conversation.sessionId !== ids.sessionId)
     return 'the conversation in Redis has another sessionId than the event';
@@ -225,6 +123,3 @@ function identityMismatch(conversation: Conversation, ids: Ids): string | undefi
     return 'the conversation in Redis has another userId than the event';
   return undefined;
 }
-
-/** One key a conversation of one user; neither part may run into the other. */
-export const keyOf = (ids: Ids): string => JSON.stringify([ids.userId, ids.sessionId]);

@@ -20,6 +20,8 @@ export type Lock = {
 export type HeldEvent = {
   body: unknown;
   messageId: string | undefined;
+  /** The broker's own number, by which a message is found again. */
+  sequenceNumber?: string | undefined;
   /** The Service Bus session, where the subscription has sessions: its events are worked in order. */
   sessionId?: string | undefined;
   enqueuedAtMs: number | undefined;
@@ -58,7 +60,17 @@ export type ConversationCache = {
 };
 
 export type Ids = { sessionId: string; userId: string };
-export type WriteResult = 'written' | 'conflict';
+/** The etag of what was written. */
+export type WriteResult = { etag: string } | 'conflict';
+
+/** What is added to a stored head whose messages stay as they are. */
+export type Appended = Pick<HistoryDocument, 'lastActivity' | 'persistedAt'> &
+  Partial<Pick<HistoryDocument, 'title' | 'titleRefused'>> & {
+    /** At most `MAX_APPENDED_MESSAGES`; none, where only other fields have changed. */
+    messages: readonly Message[];
+  };
+/** A patch of Cosmos DB has ten operations: one for each message, and four for the other fields. */
+export const MAX_APPENDED_MESSAGES = 6;
 
 /** @throws Failure with a store's code; after any failure of a write its outcome is unknown: read again. */
 export type HistoryStore = {
@@ -67,10 +79,12 @@ export type HistoryStore = {
   create(document: HistoryDocument): Promise<WriteResult>;
   /** Conflict: the etag has moved on. */
   replace(document: HistoryDocument, etag: string): Promise<WriteResult>;
+  /** A replace that sends only what is new. Conflict: the etag has moved on. */
+  append(ids: Ids, appended: Appended, etag: string): Promise<WriteResult>;
   /** Sets what a title request brought, only while the stored title is none. Conflict: it has one by now. */
   setTitle(ids: Ids, title: { title: string } | { titleRefused: true }): Promise<WriteResult>;
   /** Segments are written once, under an id of their own, and never changed. */
-  createSegment(segment: Segment): Promise<WriteResult>;
+  createSegment(segment: Segment): Promise<void>;
   /** Undefined: there is none of that id (any more). */
   readSegment(ids: Ids, segmentId: string): Promise<Message[] | undefined>;
   /** That there is none is as good. */

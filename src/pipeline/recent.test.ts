@@ -28,3 +28,28 @@ test('a turn of which a message is left out is not covered, whatever else of it 
   expect(recent.covers('key', eventOf('a'), 1_000)).toBe(true);
   expect(recent.covers('key', eventOf('b'), 1_000)).toBe(false);
 });
+
+test('a turn is known by its id, or by that with a role behind it, and by no other id that begins so', () => {
+  const recent = makeRecent();
+  const ids = ['t1_user', 't1_assistant', 't22', 'x\u0000t3_user'];
+  const messages = ids.map((messageId) => ({ messageId, role: 'user', content: '' }));
+  recent.note('key', history(messages.slice(0, 3)), 10_000);
+  const covered = ['t1', 't22', 't1_user', 't', 't2', 't3', 't1_u', '\u0000t1', ''];
+  expect(covered.filter((turn) => recent.covers('key', eventOf(turn), 1_000))).toEqual([
+    't1',
+    't22',
+    't1_user',
+  ]);
+  recent.note('key', history(messages), 10_000);
+  expect(recent.covers('key', eventOf('t1'), 1_000)).toBe(false);
+});
+
+test('ten thousand conversations of ten turns are remembered', () => {
+  const recent = makeRecent();
+  const messages = Array.from({ length: 20 }, (_, n) => ({
+    messageId: `0f8fad5b-d9cb-469f-a165-70867728950e-${n}`,
+    role: 'user',
+  }));
+  for (let n = 0; n < 10_000; n += 1) recent.note(`["user","session-${n}"]`, history(messages), 10_000);
+  expect(recent.covers('["user","session-0"]', eventOf(messages[3]!.messageId), 1_000)).toBe(true);
+});

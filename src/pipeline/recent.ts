@@ -4,15 +4,13 @@ import type { HistoryDocument } from '../history/document.ts';
 import { isUntitled } from '../history/document.ts';
 import type { TurnEvent } from '../history/event.ts';
 import { isMarker } from '../history/marker.ts';
-import { namesTurn } from '../history/turn.ts';
 
 /** Clocks of the publisher, the broker and this machine may differ by this much. */
 const CLOCK_MARGIN_MS = 5_000;
-const REMEMBERED_CONVERSATIONS = 5_000;
 const REMEMBERED_MESSAGES = 64;
-
-/** What is remembered of a message. */
-type Name = { messageId: string; role: string };
+/** About 20,000 conversations of ten turns. */
+const REMEMBERED_BYTES = 16_000_000;
+const ENTRY_BYTES = 200;
 
 export type Recent = {
   note(key: string, history: HistoryDocument, readAtMs: number): void;
@@ -26,33 +24,51 @@ export type Recent = {
 /** What this process knows to be stored, bounded. An untitled conversation covers nothing: an event may bring its title. */
 export function makeRecent(): Recent {
   type Entry = {
-    messages: Name[];
-    /** The markers among them: the event of such a turn must be told what is left out, whatever else of it is stored. */
-    omitted: Name[];
+    names: string;
+    /** Of the markers among them: the event of such a turn must be told what is left out, whatever else of it is stored. */
+    omitted: string;
     readAtMs: number;
     named: boolean;
   };
-  const entries = new LRUCache<string, Entry>({ max: REMEMBERED_CONVERSATIONS });
+  const entries = new LRUCache<string, Entry>({
+    maxSize: REMEMBERED_BYTES,
+    sizeCalculation: ({ names, omitted }, key) => ENTRY_BYTES + names.length + omitted.length + key.length,
+  });
   return {
     note(key, history, readAtMs) {
-      const messages = history.messages.slice(-REMEMBERED_MESSAGES).filter(hasId).map(nameOf);
-      const omitted = history.messages.filter(isMarker).filter(hasId).slice(-REMEMBERED_MESSAGES).map(nameOf);
+      if (history.messages.some(({ messageId }) => String(messageId).includes(BETWEEN)))
+        return void entries.delete(key);
+      const names = namesOf(history.messages.slice(-REMEMBERED_MESSAGES));
+      const omitted = namesOf(history.messages.filter(isMarker).slice(-REMEMBERED_MESSAGES));
       const named = !isUntitled(history.title) || history.titleRefused === true;
-      entries.set(key, { messages, omitted, readAtMs, named });
+      entries.set(key, { names, omitted, readAtMs, named });
     },
     named(key) {
       const entry = entries.get(key);
       if (entry) entry.named = true;
     },
-    covers(key, event, enqueuedAtMs) {
+    covers(key, { chatMessageId }, enqueuedAtMs) {
       const entry = entries.get(key);
       if (!entry?.named || enqueuedAtMs === undefined || entry.readAtMs < enqueuedAtMs + CLOCK_MARGIN_MS)
         return false;
-      return namesTurn(entry.messages, event) && !namesTurn(entry.omitted, event);
+      return hasTurn(entry.names, chatMessageId) && !hasTurn(entry.omitted, chatMessageId);
     },
     forget: (key) => void entries.delete(key),
   };
 }
 
-const hasId = ({ messageId }: Message): boolean => Boolean(messageId);
-const nameOf = ({ messageId, role }: Message): Name => ({ messageId: messageId!, role });
+/** In no sensible id: a conversation that has it is not remembered. */
+const BETWEEN = '\u0000';
+
+/** The ids of messages as one text, which takes a tenth of what as many objects take. */
+function namesOf(messages: readonly Message[]): string {
+  const ids = messages.flatMap(({ messageId }) =>
+    typeof messageId === 'string' && messageId !== '' ? [messageId] : [],
+  );
+  return ids.length === 0 ? '' : `${BETWEEN}${ids.join(BETWEEN)}${BETWEEN}`;
+}
+
+/** As `isOfTurn`: the turn's id, or that with `_…` behind it. */
+const hasTurn = (names: string, turn: string): boolean =>
+  !turn.includes(BETWEEN) &&
+  (names.includes(`${BETWEEN}${turn}${BETWEEN}`) || names.includes(`${BETWEEN}${turn}_`));

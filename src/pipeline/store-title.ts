@@ -15,16 +15,16 @@ export function storeTitle(
 ): Promise<boolean> {
   const patch = async (): Promise<boolean> => {
     const outcome = await job.answered;
-    // A conflict means that a user or another worker has named it by now: theirs stays.
     const brought = !('none' in outcome);
-    if (brought) await store.setTitle(ids, outcome);
-    titling.forget(key);
+    const written = brought ? await store.setTitle(ids, outcome) : undefined;
+    // A conflict means that a user or another worker has named it by now: theirs stays.
+    titling.forget(key, written && written !== 'conflict' ? 'stored' : 'overtaken');
     return brought;
   };
   job.stored ??= patch().catch((error) => {
     // The conversation is durable: a title that this document cannot take is one that cannot be had.
     if (error instanceof Failure && isFinal(error.code)) {
-      titling.forget(key);
+      titling.forget(key, 'unavailable');
       return false;
     }
     job.stored = undefined;

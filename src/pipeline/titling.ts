@@ -1,9 +1,11 @@
 import type { Message } from '../history/conversation.ts';
 import { cleanTitle, type TitleLine, titleContext } from '../history/title.ts';
+import { idsOfKey } from './conversation-key.ts';
 import { Failure } from './failures.ts';
 import type { Log, TitleModel } from './ports.ts';
 import { makeSlots } from './slots.ts';
 import type { TitleGate } from './title-gate.ts';
+import { type TitleResult, unwatched, type Watch } from './watch.ts';
 
 export type TitleOutcome = { title: string } | { titleRefused: true } | { none: true };
 
@@ -24,14 +26,26 @@ export type Titling = {
   job(key: string, messages: readonly Message[]): TitleJob;
   /** The one under way, if there is one. */
   underWay(key: string): TitleJob | undefined;
-  /** To be called when history has a title: the job has done its work, or has been overtaken. */
-  forget(key: string): void;
+  /** To be called when history has a title: the job has done its work, or, unless told otherwise, has been overtaken. */
+  forget(key: string, result?: TitleResult): void;
 };
 
-export type TitlingOptions = { model: TitleModel; gate: TitleGate; maxConcurrency: number; log: Log };
+export type TitlingOptions = {
+  model: TitleModel;
+  gate: TitleGate;
+  maxConcurrency: number;
+  log: Log;
+  watch?: Watch;
+};
 
 /** Asks the model within a bound of its own, cleans the answer, and turns every failure into an outcome. */
-export function makeTitling({ model, gate, maxConcurrency, log }: TitlingOptions): Titling {
+export function makeTitling({
+  model,
+  gate,
+  maxConcurrency,
+  log,
+  watch = unwatched,
+}: TitlingOptions): Titling {
   const slots = makeSlots(maxConcurrency);
   const jobs = new Map<string, TitleJob>();
 
@@ -50,7 +64,8 @@ export function makeTitling({ model, gate, maxConcurrency, log }: TitlingOptions
       gate.succeeded();
       const title = cleanTitle(answer);
       if (title !== undefined) return { title };
-      log.warn({ code: 'TitleUnusable' }, 'the model gave no usable title');
+      watch.titled('unusable');
+      log.warn({ code: 'TitleUnusable', ...idsOfKey(key) }, 'the model gave no usable title');
       return { none: true };
     } catch (error) {
       const { code, message } =
@@ -59,7 +74,8 @@ export function makeTitling({ model, gate, maxConcurrency, log }: TitlingOptions
           : { code: 'TitleUnavailable' as const, message: (error as Error).name };
       if (code === 'TitleRefused') gate.succeeded();
       else gate.failed(key, message);
-      log.warn({ code, reason: message }, 'no title');
+      watch.titled(code === 'TitleRefused' ? 'refused' : 'unavailable');
+      log.warn({ code, ...idsOfKey(key), reason: message }, 'no title');
       return code === 'TitleRefused' ? { titleRefused: true } : { none: true };
     } finally {
       slots.give();
@@ -79,18 +95,23 @@ export function makeTitling({ model, gate, maxConcurrency, log }: TitlingOptions
       jobs.set(key, job);
       void job.answered.then((outcome) => {
         job.outcome = outcome;
+        if ('title' in outcome && job.overtaken) watch.titled('overtaken');
         // There is nothing to store: a later event may ask again.
         if ('none' in outcome || job.overtaken) jobs.delete(key);
       });
       return job;
     },
     underWay: (key) => jobs.get(key),
-    forget(key) {
+    forget(key, result = 'overtaken') {
       const job = jobs.get(key);
       if (!job) return;
       // The model is not asked again while it still works on the first request.
-      if (job.outcome) jobs.delete(key);
-      else job.overtaken = true;
+      if (!job.outcome) {
+        job.overtaken = true;
+        return;
+      }
+      jobs.delete(key);
+      if ('title' in job.outcome) watch.titled(result);
     },
   };
 }

@@ -3,7 +3,9 @@ import { isRef, layOut, type PageLimits } from '../history/pages.ts';
 import { isSegmentList, makeSegment, type Segment, type SegmentRef } from '../history/segment.ts';
 import type { Assembled } from './assemble.ts';
 import { Failure } from './failures.ts';
-import type { Clock, HistoryStore, Ids, WriteResult } from './ports.ts';
+import type { Clock, HistoryStore, Ids } from './ports.ts';
+import type { Stored } from './warm.ts';
+import type { RoundFacts } from './watch.ts';
 
 /** 2 MB less Cosmos DB's own fields, which it counts too. */
 const MAX_ITEM_BYTES = 2_090_000;
@@ -24,6 +26,8 @@ export type PagePorts = {
   pageBytes: number;
   /** A UUID for a new segment. */
   newId: () => string;
+  /** Told how many segments there are. */
+  note?: (facts: RoundFacts) => void;
 };
 
 /**
@@ -37,8 +41,8 @@ export async function writePages(
   document: HistoryDocument,
   { apart, parts }: Assembled,
   etag: string | undefined,
-  { store, pageBytes, newId, clock }: PagePorts,
-): Promise<WriteResult> {
+  { store, pageBytes, newId, clock, note }: PagePorts,
+): Promise<Stored | 'conflict'> {
   const { messages, segments, ...fields } = document;
   const fixedBytes = Buffer.byteLength(JSON.stringify({ ...fields, messages: [], segments }));
   const layout = layOut(messages, parts, fixedBytes, limitsOf(pageBytes));
@@ -52,6 +56,7 @@ export async function writePages(
   const begunMs = clock.now();
   if (fresh.length > 0) await forEachAtOnce(fresh, (segment) => store.createSegment(segment));
   const all = [...apart, ...list];
+  note?.({ segments: all.length });
   const head = {
     ...fields,
     messages: layout.head,
@@ -60,8 +65,9 @@ export async function writePages(
   if (clock.now() - begunMs > MAX_WRITE_MS)
     throw new Failure('StoreUnavailable', 'the segments took so long to write that they may be swept by now');
   const result = await (etag === undefined ? store.create(head) : store.replace(head, etag));
-  if (result === 'conflict' && fresh.length > 0) await discard(ids, fresh, store);
-  return result;
+  if (result !== 'conflict') return { document: head, etag: result.etag };
+  if (fresh.length > 0) await discard(ids, fresh, store);
+  return 'conflict';
 }
 
 /**

@@ -1,5 +1,8 @@
-import { pino } from 'pino';
+import { styleText } from 'node:util';
+import { type DestinationStream, pino } from 'pino';
+import type { LogLevel } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
+import { app, shortened } from './names.ts';
 
 const levels = {
   TRACE: 'trace',
@@ -13,15 +16,80 @@ const spelled: Record<string, string> = Object.fromEntries(
   Object.entries(levels).map(([seed, own]) => [own, seed]),
 );
 
+type Fields = Record<string, unknown>;
+
+/** Who takes the lines of the log besides stdout. */
+export type LogSink = {
+  /** The trace and the event that the present line belongs to. */
+  about(): Fields;
+  take(level: keyof Log, severity: string, fields: Fields, message: string): void;
+};
+
+export type OpenLog = Log & {
+  /** From now on each line goes there, too. */
+  attach(sink: LogSink): void;
+};
+
+/** Under which names a line bears what the pipeline says of an event. */
+const renamed: Readonly<Record<string, string>> = {
+  userId: app.userId,
+  sessionId: app.sessionId,
+  chatMessageId: app.chatMessageId,
+};
+
 /** JSON lines on stdout, the levels in the seed's spelling; written at once, so that the last line of a crash is there. */
-export function makeLog(level: keyof typeof levels, service: string): Log {
-  return pino(
+export function makeLog(
+  level: LogLevel,
+  service: string,
+  to: DestinationStream = pino.destination({ dest: 1, sync: true }),
+): OpenLog {
+  const logger = pino(
     {
       level: levels[level],
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: spelled[label] ?? label }) },
     },
-    pino.destination({ dest: 1, sync: true }),
+    to,
   );
+  let sink: LogSink | undefined;
+  const at = (own: keyof Log) => (fields: Fields, message: string) => {
+    if (!logger.isLevelEnabled(own)) return;
+    const said: Fields = {};
+    for (const [name, value] of Object.entries(fields)) {
+      const id = renamed[name];
+      if (id === undefined) said[name] = value;
+      else said[id] = shortened(String(value));
+    }
+    logger[own]({ ...sink?.about(), ...said }, message);
+    sink?.take(own, spelled[own]!, said, message);
+  };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    attach(given) {
+      sink = given;
+    },
+  };
+}
+
+const colors: Readonly<Record<string, 'red' | 'yellow' | 'green'>> = {
+  CRITICAL: 'red',
+  ERROR: 'red',
+  WARNING: 'yellow',
+  INFO: 'green',
+};
+
+/** The same lines for a person at a terminal. */
+export async function terminal(to: NodeJS.WritableStream | number = 1): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({
+    destination: to,
+    sync: true,
+    ignore: 'service',
+    translateTime: 'SYS:HH:MM:ss.l',
+    customPrettifiers: { level: (level) => styleText(colors[String(level)] ?? 'gray', String(level)) },
+  });
 }

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { readConfig } from '../config.ts';
+import { azCommands, word } from './az.ts';
+
+test.each([
+  'plain',
+  '/dbs/a/colls/b',
+  "it's",
+  '$(touch x)',
+  'a b',
+  '`x`',
+  '"',
+  '\\',
+  '',
+  '*',
+  '~',
+  'a;b',
+  "';x;'",
+])('%j is one word to a shell, and the same', (text) => {
+  const printed = execFileSync('sh', ['-c', `printf '[%s]' ${word(text)}`], { encoding: 'utf8' });
+  expect(printed).toBe(`[${text}]`);
+});
+
+const config = readConfig({
+  SERVICEBUS_FULLY_QUALIFIED_NAMESPACE: 'bus.servicebus.windows.net',
+  SERVICEBUS_MESSAGE_COMPLETED_TOPIC: 'a topic',
+  COSMOS_ENDPOINT: 'https://cosmos.documents.azure.com:443/',
+  COSMOS_DATABASE_NAME: 'db',
+  COSMOS_CONTAINER_NAME: "it's",
+  AZURE_AI_CHAT_ENDPOINT: 'https://ai.openai.azure.com/openai/deployments/gpt-4',
+  REDIS_HOST: 'cache.westeurope.redis.azure.net',
+});
+const hosts = {
+  serviceBus: 'bus.servicebus.windows.net',
+  cosmos: 'cosmos.documents.azure.com',
+  redis: 'cache.westeurope.redis.azure.net',
+  titles: 'ai.openai.azure.com',
+};
+const identity = {
+  objectId: 'the-object-id',
+  clientId: undefined,
+  tenantId: undefined,
+  name: undefined,
+  isUser: false,
+};
+
+test('each command is one that a shell takes, with the names of the configuration', () => {
+  const az = azCommands(config, hosts);
+  const { keys, ...rest } = az;
+  const commands = Object.values(rest).map((command) => (command as (given: unknown) => string)(identity));
+  for (const command of [...commands, ...Object.values(keys)]) {
+    expect(command).toMatch(/^az [a-z]/);
+    // Only looked at, not run.
+    execFileSync('sh', ['-n', '-c', command]);
+  }
+  expect(az.cosmosRole(identity)).toContain(`--principal-id the-object-id --scope '/dbs/db/colls/it'\\''s'`);
+  expect(az.receiverRole(identity)).toContain('--name bus --resource-type Microsoft.ServiceBus/namespaces');
+  expect(az.receiverRole({ ...identity, isUser: true })).toContain('--assignee-principal-type User');
+  expect(az.redisRole(identity)).toContain(
+    'redisenterprise database access-policy-assignment create --cluster-name cache ',
+  );
+  const classic = azCommands(config, { ...hosts, redis: 'old.redis.cache.windows.net' });
+  expect(classic.redisRole(identity)).toMatch(/^az redis access-policy-assignment create --name old /);
+});

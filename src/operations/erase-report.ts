@@ -1,0 +1,83 @@
+import { styleText } from 'node:util';
+import type { Config } from '../config.ts';
+import { type Gathered, toErase } from './erase-gather.ts';
+import { type Erased, isLive } from './erase-history.ts';
+import { plain } from './plain-text.ts';
+import { removeCommand } from './redis-holds.ts';
+
+const SHOWN = 20;
+/** Of keys in one command line. */
+const MAX_KEYS = 100;
+
+export const conversations = (count: number): string =>
+  `${count} ${count === 1 ? 'conversation' : 'conversations'}`;
+const pages = (count: number): string => `${count} ${count === 1 ? 'page' : 'pages'}`;
+
+/** What there is, before anything is done. */
+export function foundLines(gathered: Gathered, session: string | undefined): string[] {
+  const { userId, held } = gathered;
+  const { live, pages: pageCount, coming } = toErase(gathered);
+  const before = held.heads.length - live;
+  const alive = held.heads.filter(isLive);
+  return [
+    `History holds ${conversations(live)} and ${pages(pageCount)} of ${plain(session === undefined ? userId : `${session} of ${userId}`)}${before > 0 ? `; ${before} erased before` : ''}.`,
+    ...alive
+      .slice(0, SHOWN)
+      .map(
+        ({ sessionId, lastActivity }) =>
+          `  ${plain(sessionId)}${lastActivity ? `  last active ${plain(lastActivity)}` : ''}`,
+      ),
+    ...(alive.length > SHOWN ? [`  and ${alive.length - SHOWN} more`] : []),
+    ...(coming.length > 0
+      ? [`Redis holds ${coming.length} of which history has nothing yet: they will be kept from coming.`]
+      : []),
+  ];
+}
+
+/** What was done. */
+export function erasedLines(erased: Erased, stays: number): string[] {
+  const { forestalled, refused } = erased;
+  return [
+    `${conversations(erased.erased)} erased, ${pages(erased.pages)} deleted${forestalled > 0 ? `, ${forestalled} kept from coming` : ''}.`,
+    ...refused.map(({ sessionId, code, description }) =>
+      plain(`refused ${sessionId}: ${code}: ${description}`),
+    ),
+    ...(stays > 0 ? [`${stays} of it is still there, or there again: run it once more.`] : []),
+  ];
+}
+
+/** What Redis still holds, and how to remove it. `isDryRun`: that is told when history is erased. */
+export function redisLines(
+  { inRedis, nobodys }: Gathered,
+  { away, isDryRun }: { away: string | undefined; isDryRun: boolean },
+  config: Config,
+  stream: NodeJS.WriteStream = process.stderr,
+): string[] {
+  if (away !== undefined)
+    return [
+      plain(`Redis could not be asked what it still holds: ${away}`),
+      'What comes from there with a late event would be stored again: run it once more when Redis is back.',
+    ];
+  const holds = `Redis ${isDryRun ? 'holds' : 'still holds'} ${sessions(inRedis.length)} of it`;
+  const command = removeCommand(inRedis.slice(0, MAX_KEYS), config);
+  return [
+    ...(inRedis.length === 0 ? ['Redis holds nothing of it.'] : []),
+    ...(inRedis.length > 0 && isDryRun ? [`${holds}.`] : []),
+    ...(inRedis.length > 0 && !isDryRun
+      ? [
+          `${holds}, and forgets them 24 h after the last turn. The worker only reads Redis; to remove them now:`,
+          '',
+          `  ${styleText('bold', command, { stream })}`,
+          '',
+        ]
+      : []),
+    ...(inRedis.length > MAX_KEYS && !isDryRun
+      ? [`These are the first ${MAX_KEYS}: run it again after removing them, or see --json.`]
+      : []),
+    ...(nobodys > 0 && inRedis.length !== nobodys
+      ? [`Values in Redis that are no conversations, so that it cannot be told whose they are: ${nobodys}.`]
+      : []),
+  ];
+}
+
+const sessions = (count: number): string => `${count} ${count === 1 ? 'session' : 'sessions'}`;

@@ -1,0 +1,167 @@
+import { openCosmos } from '../azure/cosmos.ts';
+import { openQueries } from '../azure/cosmos-queries.ts';
+import { makeCredential } from '../azure/credential.ts';
+import { openRedis } from '../azure/redis.ts';
+import type { Config } from '../config.ts';
+import { Failure } from '../pipeline/failures.ts';
+import { clock } from './clock.ts';
+import { isConfirmed } from './confirm.ts';
+import { type Gathered, type GatherPorts, gatherSession, gatherUser, toErase } from './erase-gather.ts';
+import { type Erased, type ErasePorts, type Eraser, findHeld, makeEraser } from './erase-history.ts';
+import { erasedLines, foundLines, redisLines } from './erase-report.ts';
+import { describeError } from './errors.ts';
+import { idsFault } from './ids-fault.ts';
+import { EXIT_INTERRUPTED, EXIT_SOME_STAY, FINISHING, onInterruption } from './interruption.ts';
+import { makePatience } from './patience.ts';
+import { plain, plainJson } from './plain-text.ts';
+import { quiet } from './quiet.ts';
+import { makeVoice } from './voice.ts';
+
+export type EraseOptions = {
+  user?: string | undefined;
+  session?: string | undefined;
+  yes: boolean;
+  dryRun: boolean;
+  json: boolean;
+  /** Sessions of Redis read a second. */
+  rate: number;
+};
+
+/** What is written while it is erased is found by another look; so often at most. */
+const MAX_LOOKS = 4;
+
+/**
+ * Removes a conversation, or all of a user's, from history for good. Exit codes: 0 history has nothing of it any more; 1 nobody
+ * said yes, it is not clear what is meant, or an error; 2 something stays, or Redis could not be asked; 3 it was interrupted.
+ * @throws Failure of Cosmos DB
+ */
+export async function runErase(config: Config, options: EraseOptions): Promise<number> {
+  const { user, session } = options;
+  const fault = idsFault({ sessionId: session ?? 'any', userId: user ?? 'any' });
+  if (fault !== undefined) {
+    console.error(plain(`There can be no such conversation: ${fault}`));
+    return 1;
+  }
+  const credential = makeCredential(config.azureClientId);
+  const redis = openRedis(config, credential, quiet).catch((error: unknown) => describeError(error));
+  const store = await openCosmos(config, credential);
+  const queries = await openQueries(config, credential);
+  const opened = await redis;
+  const [cache, away] = typeof opened === 'string' ? [undefined, opened] : [opened, undefined];
+  const interruption = onInterruption();
+  const { signal } = interruption;
+  const voice = makeVoice();
+  signal.addEventListener('abort', () => voice.say(FINISHING), { once: true });
+  interruption.hurry.addEventListener('abort', () => process.exit(EXIT_INTERRUPTED), { once: true });
+  const patience = makePatience({ clock, signal, say: voice.say, probe: store.probe });
+  const { maxConcurrency } = config;
+  const ports = { queries, store, patience, clock, maxConcurrency, signal, config, cache, voice };
+  try {
+    return await erase(options, { ...ports, away, rate: options.rate });
+  } catch (error) {
+    if (!signal.aborted || !(error instanceof Failure)) throw error;
+    return EXIT_INTERRUPTED;
+  } finally {
+    interruption.end();
+    queries.close();
+    await Promise.all([store.close(), cache?.close()]);
+  }
+}
+
+type Ports = Omit<ErasePorts, 'onStep'> & GatherPorts & { away: string | undefined };
+
+async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: Ports): Promise<number> {
+  const { signal, away, config } = ports;
+  const gathered =
+    session === undefined
+      ? await gatherUser(user!, ports)
+      : await gatherSession({ sessionId: session, userId: user }, ports);
+  if ('unclear' in gathered) {
+    console.error(plain(`Not erased: ${gathered.unclear}.`));
+    return 1;
+  }
+  for (const line of foundLines(gathered, session)) console.error(line);
+  const { live, pages, coming } = toErase(gathered);
+  const count = live + pages + coming.length;
+  const tellResult = (erased: Erased | undefined, stays: number): void => {
+    if (json)
+      console.log(
+        plainJson(resultOf(gathered, erased, { dryRun, stays, away, interrupted: signal.aborted })),
+      );
+  };
+  const tell = (erased: Erased | undefined, stays: number): void => {
+    if (erased) for (const line of erasedLines(erased, stays)) console.error(line);
+    for (const line of redisLines(gathered, { away, isDryRun: dryRun }, config)) console.error(line);
+    tellResult(erased, stays);
+  };
+  if (dryRun || signal.aborted || count === 0) {
+    tell(undefined, 0);
+    return signal.aborted ? EXIT_INTERRUPTED : away === undefined ? 0 : EXIT_SOME_STAY;
+  }
+  if (!yes && !(await isConfirmed(count))) {
+    tellResult(undefined, 0);
+    return 1;
+  }
+
+  const { voice } = ports;
+  let stays = 0;
+  const { erased, failure } = await voice.during('erasing', count, async (progress) => {
+    let steps = 0;
+    const eraser = makeEraser({
+      ...ports,
+      onStep() {
+        steps += 1;
+        progress.update(steps);
+      },
+    });
+    try {
+      await eraser.erase({ heads: [...gathered.held.heads, ...coming], segments: gathered.held.segments });
+      stays = await eraseWhatCame(gathered, session, eraser, ports);
+      return { erased: eraser.erased, failure: undefined };
+    } catch (error) {
+      return { erased: eraser.erased, failure: { error } };
+    }
+  });
+  tell(erased, stays);
+  if (failure && !signal.aborted) throw failure.error;
+  if (signal.aborted) return EXIT_INTERRUPTED;
+  return stays > 0 || erased.refused.length > 0 || away !== undefined ? EXIT_SOME_STAY : 0;
+}
+
+/** Looks again until nothing is left; answers how much is. */
+async function eraseWhatCame(
+  { userId }: Gathered,
+  sessionId: string | undefined,
+  eraser: Eraser,
+  ports: Ports,
+): Promise<number> {
+  for (let look = 1; !ports.signal.aborted; look += 1) {
+    const held = eraser.left(await findHeld({ userId, sessionId }, ports));
+    const left = held.heads.length + held.segments.length;
+    if (look === MAX_LOOKS || left === 0) return left;
+    await eraser.erase(held);
+  }
+  return 0;
+}
+
+function resultOf(
+  gathered: Gathered,
+  erased: Erased | undefined,
+  facts: { dryRun: boolean; stays: number; away: string | undefined; interrupted: boolean },
+): Record<string, unknown> {
+  const { live, pages, coming } = toErase(gathered);
+  const { dryRun, stays, away, interrupted } = facts;
+  return {
+    dryRun,
+    userId: gathered.userId,
+    found: { conversations: live, pages, coming: coming.length },
+    erased: erased?.erased ?? 0,
+    erasedBefore: erased?.erasedBefore ?? gathered.held.heads.length - live,
+    forestalled: erased?.forestalled ?? 0,
+    pages: erased?.pages ?? 0,
+    refused: erased?.refused ?? [],
+    stays,
+    redis: away === undefined ? { sessions: gathered.inRedis, nobodys: gathered.nobodys } : { away },
+    interrupted,
+  };
+}

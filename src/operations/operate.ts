@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { type Config, ConfigError, readConfig } from '../config.ts';
+import { EXIT_CONFIGURATION } from '../run.ts';
+import { describeError } from './errors.ts';
+import { plain } from './plain-text.ts';
+
+/** The environment, with what a .env file adds to it. Whoever reads the output may have enough of it: that ends the process in peace. */
+export function loadEnvironment(): NodeJS.ProcessEnv {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return process.env;
+}
+
+/**
+ * Runs an operation under the worker's own configuration, and ends the process with its exit code: 78 where the configuration
+ * is faulty, 1 where a service cannot be had.
+ */
+export async function operate(work: (config: Config) => Promise<number>): Promise<never> {
+  try {
+    process.exit(await work(readConfig(loadEnvironment())));
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      console.error(error.message);
+      process.exit(EXIT_CONFIGURATION);
+    }
+    // A fault of ours is worth its stack. What the clients throw often has neither a code nor a name of its own.
+    if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError)
+      throw error;
+    // Several services may be away, or one at each of several attempts.
+    const reasons = error instanceof AggregateError ? error.errors : [error];
+    for (const reason of new Set(reasons.map(describeError))) console.error(plain(reason));
+    console.error('Run "history-worker doctor" to see what is wrong.');
+    process.exit(1);
+  }
+}

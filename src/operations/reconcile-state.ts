@@ -1,0 +1,81 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { newTally, Tally } from './reconcile-tally.ts';
+
+const Walk = z.strictObject({
+  format: z.literal('history-worker reconcile, 1'),
+  /** Host and port: a cursor means nothing to another Redis. */
+  redis: z.string(),
+  startedAt: z.string(),
+  finishedAt: z.string().optional(),
+  /** By the node's id. */
+  nodes: z.record(
+    z.string(),
+    z.strictObject({
+      name: z.string(),
+      /** Of the process: a cursor means nothing to the next one. */
+      runId: z.string().optional(),
+      /** Where to go on; everything before it is done. */
+      cursor: z.string(),
+      isDone: z.boolean(),
+    }),
+  ),
+  tally: Tally,
+});
+
+/** How far a walk over all nodes has come, and what was found on the way. */
+export type Walk = z.output<typeof Walk>;
+
+export const newWalk = (redis: string, now: Date): Walk => ({
+  format: 'history-worker reconcile, 1',
+  redis,
+  startedAt: now.toISOString(),
+  nodes: {},
+  tally: newTally(),
+});
+
+/** A file that must not be gone by, and not be written over either. */
+export class StateError extends Error {
+  override name = 'StateError';
+  readonly code = 'InvalidState';
+}
+
+/**
+ * The interrupted walk that a file tells of. Undefined: there is no file, or its walk was finished.
+ * @throws StateError for a file that is none of ours, or of another Redis
+ */
+export function loadWalk(file: string, redis: string): Walk | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new StateError(`${file} cannot be read: ${(error as Error).message}`);
+  }
+  const parsed = Walk.safeParse(parseJson(text));
+  if (!parsed.success)
+    throw new StateError(`${file} is no state of a reconcile: delete it, or name another file with --state`);
+  if (parsed.data.redis !== redis)
+    throw new StateError(
+      `${file} is of the Redis at ${parsed.data.redis}, not of ${redis}: delete it, or name another file with --state`,
+    );
+  return parsed.data.finishedAt === undefined ? parsed.data : undefined;
+}
+
+/** In one step: whoever is killed meanwhile leaves the file as it was. @throws StateError */
+export function saveWalk(file: string, walk: Walk): void {
+  try {
+    writeFileSync(`${file}.part`, `${JSON.stringify(walk, undefined, 2)}\n`, { mode: 0o600 });
+    renameSync(`${file}.part`, file);
+  } catch (error) {
+    throw new StateError(`${file} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no JSON: no state either, as the caller says
+  }
+}

@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
+
+/** A command as shipped, in a process of its own, with nothing in its environment but what is given. No terminal is there. */
+export function startCommand(environment: Record<string, string>, args: string[], folder?: string) {
+  const child = spawn(process.execPath, [`${process.cwd()}/src/main.ts`, ...args], {
+    env: { PATH: process.env.PATH ?? '', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: folder ?? process.cwd(),
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    stdout += String(chunk);
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  // Not `exit`: what was written last may still be on its way then.
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return {
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    /** Its exit code, and all that it wrote. */
+    ended,
+    stdout: () => stdout,
+    stderr: () => stderr,
+  };
+}
+
+export const runCommand = (environment: Record<string, string>, args: string[], folder?: string) =>
+  startCommand(environment, args, folder).ended;
+
+/** The last line of stdout, where a command puts its result with `--json`. */
+export const resultOf = ({ stdout }: { stdout: string }) =>
+  JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Record<string, unknown>;
