@@ -33,8 +33,7 @@ test('the worker starts with its variables, all of which it knows', () => {
     serviceBus: { topic: TOPIC, subscription: SUBSCRIPTION },
     redis: { host: 'redis', tls: false },
   });
-  // Comes with the health port.
-  const known = [...settings.map(({ name }) => name), 'HEALTH_PORT'];
+  const known = settings.map(({ name }) => name);
   expect(Object.keys(given).filter((name) => !known.includes(name))).toEqual([]);
 });
 

@@ -3,7 +3,6 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { settings } from '../../src/settings.ts';
 import { conversation, setTheScene } from '../../test/setting.ts';
 import { freePort } from '../free-port.ts';
 import { buildTree } from './build.ts';
@@ -124,21 +123,18 @@ describe.skipIf(obstacle !== undefined)('the tree of the image, without Docker',
     expect(await faulty.exited).toBe(78);
   });
 
-  test.runIf(settings.some(({ name }) => name === 'HEALTH_PORT'))(
-    'its health check finds it alive',
-    async () => {
-      const { stack } = await setTheScene();
-      const port = await freePort();
-      const worker = start({ ...stack.environment, HEALTH_PORT: port });
-      await expect.poll(() => worker.said('receiving'), { timeout: 30_000 }).toBe(true);
-      const [program, ...args] = command(image, 'HEALTHCHECK').map(inImage);
-      const checked = spawnSync(program!, args, {
-        env: { ...environment(image), HEALTH_PORT: port },
-        encoding: 'utf8',
-      });
-      expect(checked).toMatchObject({ status: 0, stdout: expect.stringContaining('200') });
-    },
-  );
+  test('its health check finds it alive', async () => {
+    const { stack } = await setTheScene();
+    const port = await freePort();
+    const worker = start({ ...stack.environment, HEALTH_PORT: port });
+    await expect.poll(() => worker.said('receiving'), { timeout: 30_000 }).toBe(true);
+    const [program, ...args] = command(image, 'HEALTHCHECK').map(inImage);
+    const checked = spawnSync(program!, args, {
+      env: { ...environment(image), HEALTH_PORT: port },
+      encoding: 'utf8',
+    });
+    expect(checked).toMatchObject({ status: 0, stdout: expect.stringContaining('200') });
+  });
 });
 
 /** The Node of the image's base, not the one that runs the tests. */
