@@ -45,9 +45,12 @@ export function spawnIsolated(
   });
   child.stderr.on('data', (chunk) => printed.push(String(chunk)));
   const exited = once(child, 'exit').then(([code]) => code as number | null);
-  /** Process 1 of the namespace: `unshare` waits for it and has its exit code. */
-  const first = (): number =>
-    Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim());
+  /** Process 1 of the namespace: `unshare` waits for it and has its exit code. @throws Error when it has ended: 0 would be all of us */
+  const first = (): number => {
+    const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim());
+    if (!(pid > 1)) throw new Error('the process has ended');
+    return pid;
+  };
   return {
     lines,
     printed: () => printed.join('\n'),
@@ -56,8 +59,13 @@ export function spawnIsolated(
     /** User id, capabilities and the like, as the kernel has them. */
     status: () => readFileSync(`/proc/${first()}/status`, 'utf8'),
     exited,
+    /** Process 1 itself must be killed: it does not go with `unshare`. */
     end: async () => {
-      if (child.exitCode === null) process.kill(first(), 'SIGKILL');
+      try {
+        process.kill(first(), 'SIGKILL');
+      } catch {
+        child.kill('SIGKILL'); // nobody is there any more, or not yet
+      }
       await exited;
     },
   };

@@ -62,8 +62,7 @@ const defaultOf = (name: string) => settings.find((setting) => setting.name === 
 describe('the worker is configured as it wants to be', () => {
   test('with the variables of the example it starts, and no key is among them', () => {
     expect(readConfig(given).redis.access).toEqual({ kind: 'entra' });
-    // Come with the health port.
-    const known = new Set([...settings.map(({ name }) => name), 'HEALTH_HOST', 'HEALTH_PORT']);
+    const known = new Set(settings.map(({ name }) => name));
     const names = [...Object.keys(given), ...(container.env ?? []).map(({ name }) => name)];
     expect(names.filter((name) => !known.has(name))).toEqual([]);
     expect(settings.filter(({ name, secret }) => secret && name in given)).toEqual([]);
