@@ -23,7 +23,7 @@ export type ErasePorts = {
   queries: Queries;
   store: HistoryStore;
   patience: Patience;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<Clock, 'now' | 'sleep'>;
   maxConcurrency: number;
   /** Told of each conversation and each page that is done. */
   onStep: () => void;

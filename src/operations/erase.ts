@@ -7,7 +7,14 @@ import { Failure } from '../pipeline/failures.ts';
 import { clock } from './clock.ts';
 import { isConfirmed } from './confirm.ts';
 import { type Gathered, type GatherPorts, gatherSession, gatherUser, toErase } from './erase-gather.ts';
-import { type Erased, type ErasePorts, type Eraser, findHeld, makeEraser } from './erase-history.ts';
+import {
+  type Erased,
+  type ErasePorts,
+  type Eraser,
+  findHeld,
+  type Held,
+  makeEraser,
+} from './erase-history.ts';
 import { erasedLines, foundLines, redisLines } from './erase-report.ts';
 import { describeError } from './errors.ts';
 import { idsFault } from './ids-fault.ts';
@@ -28,8 +35,8 @@ export type EraseOptions = {
   rate: number;
 };
 
-/** What is written while it is erased is found by another look; so often at most. */
-const MAX_LOOKS = 4;
+/** What is written while it is erased is found by another look: a worker in the middle of paging may be seconds behind. */
+const LOOK_AGAIN_MS = [0, 200, 1_000, 4_000];
 
 /**
  * Removes a conversation, or all of a user's, from history for good. Exit codes: 0 history has nothing of it any more; 1 nobody
@@ -136,14 +143,19 @@ async function eraseWhatCame(
   eraser: Eraser,
   ports: Ports,
 ): Promise<number> {
-  for (let look = 1; !ports.signal.aborted; look += 1) {
-    const held = eraser.left(await findHeld({ userId, sessionId }, ports));
-    const left = held.heads.length + held.segments.length;
-    if (look === MAX_LOOKS || left === 0) return left;
-    await eraser.erase(held);
+  const { clock, signal } = ports;
+  const look = async () => eraser.left(await findHeld({ userId, sessionId }, ports));
+  for (const delayMs of LOOK_AGAIN_MS) {
+    await clock.sleep(delayMs, signal);
+    if (signal.aborted) return 0;
+    const left = await look();
+    if (countOf(left) === 0) return 0;
+    await eraser.erase(left);
   }
-  return 0;
+  return countOf(await look());
 }
+
+const countOf = ({ heads, segments }: Held): number => heads.length + segments.length;
 
 function resultOf(
   gathered: Gathered,
