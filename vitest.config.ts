@@ -7,7 +7,7 @@ export default defineConfig({
       (folder) => `${folder}/**/*.test.ts`,
     ),
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
-    maxWorkers: 3,
+    maxWorkers: 5,
     // A condition is waited for however slow the machine is; one second, the default, is not enough to start a process on a busy one.
     expect: { poll: { timeout: 10_000 } },
     testTimeout: 30_000,

@@ -3,10 +3,14 @@ import { ServiceBusClient } from '@azure/service-bus';
 import { createClient } from 'redis';
 import { onTestFinished } from 'vitest';
 import { type StackOptions, SUBSCRIPTION, startStack, TOPIC } from '../emulators/stack.ts';
+import { openServiceBus } from '../src/azure/service-bus.ts';
 import { readConfig } from '../src/config.ts';
 import type { Settled } from '../src/pipeline/hand.ts';
 import type { Log } from '../src/pipeline/ports.ts';
 import { startWorker, type Worker } from '../src/worker.ts';
+
+/** Shorter than as shipped: each test ends by a shutdown, which waits as long. */
+const IDLE_WAIT_MS = 200;
 
 export type Event = {
   sessionId: string;
@@ -77,7 +81,12 @@ export async function setTheScene(options: StackOptions = {}) {
       const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
       const fatal: unknown[] = [];
       const config = readConfig({ ...stack.environment, ...environment });
-      const worker = await startWorker(config, log, { onFatal: (error) => fatal.push(error), onSettled });
+      const worker = await startWorker(config, log, {
+        onFatal: (error) => fatal.push(error),
+        onSettled,
+        openSource: (of, credential, sourceLog, how) =>
+          openServiceBus(of, credential, sourceLog, { ...how, idleWaitMs: IDLE_WAIT_MS }),
+      });
       workers.push(worker);
       return { worker, lines, fatal };
     },

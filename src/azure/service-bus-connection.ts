@@ -1,12 +1,12 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import type { Watch } from '../pipeline/watch.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
-import { type Entity, IDLE_WAIT_MS, openReceiver } from './service-bus-client.ts';
+import { type Entity, openReceiver } from './service-bus-client.ts';
 
 /** One client with its links. Once anything of it has failed it is retired, and another one takes its place. */
 export type Connection = {
   /** One message, or undefined when none came for a while. @throws also when the client does not come to an end */
-  receive(waitMs?: number): Promise<Received | undefined>;
+  receive(waitMs: number): Promise<Received | undefined>;
   /**
    * Asks something of a receiver that never receives: it peeks, renews locks and settles by lock token. Rejects as soon as
    * the connection is retired, since the answer may never come.
@@ -70,7 +70,7 @@ export function connect(entity: Entity, watch: Watch, onLate: (received: Receive
           .then(resolve, reject)
           .finally(() => waiting.delete(reject));
       }),
-    async receive(waitMs = IDLE_WAIT_MS) {
+    async receive(waitMs) {
       const received = receiveOver(idle.pop() ?? open(), waitMs);
       try {
         return await withDeadline(waitMs + RECEIVE_SLACK_MS, 'a receive', () => received);

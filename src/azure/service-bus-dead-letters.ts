@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import type { EventSource, Log } from '../pipeline/ports.ts';
 import { unwatched } from '../pipeline/watch.ts';
 import { withDeadline } from './deadline.ts';
-import { type Entity, openReceiver, subscriptionOf } from './service-bus-client.ts';
+import { type Entity, IDLE_WAIT_MS, openReceiver, subscriptionOf } from './service-bus-client.ts';
 import { receiveOverLinks } from './service-bus-links.ts';
 
 const PEEK_DEADLINE_MS = 15_000;
@@ -77,6 +77,7 @@ export async function openDeadLetterSource(
   const { maxLockedEvents } = config;
   const links = receiveOverLinks(deadLettersOf(config, credential), {
     maxLockedEvents,
+    idleWaitMs: IDLE_WAIT_MS,
     silenceMs: SILENCE_MS,
     log,
     watch: unwatched,

@@ -21,7 +21,14 @@ const MAX_LINKS = 32;
 /** Short, so that work resumes within 5 s of the end of an outage: one probe is under way at a time. */
 const PROBE_DEADLINE_MS = 4_000;
 
-export type LinksOptions = { maxLockedEvents: number; silenceMs: number; log: Log; watch: Watch };
+export type LinksOptions = {
+  maxLockedEvents: number;
+  /** How long an idle link asks before it drains its credit and asks again. */
+  idleWaitMs: number;
+  silenceMs: number;
+  log: Log;
+  watch: Watch;
+};
 
 export type Links = EventSource &
   Aged & {
@@ -37,7 +44,7 @@ export type Links = EventSource &
  */
 export function receiveOverLinks(
   entity: Entity,
-  { maxLockedEvents, silenceMs, log, watch }: LinksOptions,
+  { maxLockedEvents, idleWaitMs, silenceMs, log, watch }: LinksOptions,
 ): Links {
   const lockTimes = makeLockTimes();
   const held = makeHeldSequences(maxLockedEvents);
@@ -68,7 +75,7 @@ export function receiveOverLinks(
     return undefined;
   }
 
-  async function receive(waitMs?: number): Promise<HeldEvent | undefined> {
+  async function receive(waitMs: number): Promise<HeldEvent | undefined> {
     const late = takeWaiting();
     if (late) return late;
     const connection = current;
@@ -101,7 +108,7 @@ export function receiveOverLinks(
 
   return {
     parallelReceives: Math.min(MAX_LINKS, maxLockedEvents),
-    receive: () => receive(),
+    receive: () => receive(idleWaitMs),
     async open(firstWaitMs) {
       const first = await receive(firstWaitMs);
       if (first) waiting.push(first);

@@ -2,7 +2,7 @@ import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
 import type { EventSource, Log } from '../pipeline/ports.ts';
 import { unwatched, type Watch } from '../pipeline/watch.ts';
-import { type Aged, subscriptionOf } from './service-bus-client.ts';
+import { type Aged, IDLE_WAIT_MS, subscriptionOf } from './service-bus-client.ts';
 import { receiveOverLinks } from './service-bus-links.ts';
 import { receiveFromSessions, requiresSessions } from './service-bus-sessions.ts';
 
@@ -16,6 +16,8 @@ export type SourceOptions = {
   /** What must be there before an event may come. */
   others?: Promise<unknown>;
   silenceMs?: number | undefined;
+  /** How long an idle link asks at a time, without sessions: a shutdown waits as long. */
+  idleWaitMs?: number;
   watch?: Watch;
 };
 
@@ -29,11 +31,11 @@ export async function openServiceBus(
   config: Config,
   credential: TokenCredential,
   log: Log,
-  { others, silenceMs = SILENCE_MS, watch = unwatched }: SourceOptions = {},
+  { others, silenceMs = SILENCE_MS, idleWaitMs = IDLE_WAIT_MS, watch = unwatched }: SourceOptions = {},
 ): Promise<EventSource & Aged> {
   const entity = subscriptionOf(config, credential);
   const { maxConcurrency, maxLockedEvents } = config;
-  const links = receiveOverLinks(entity, { maxLockedEvents, silenceMs, log, watch });
+  const links = receiveOverLinks(entity, { maxLockedEvents, idleWaitMs, silenceMs, log, watch });
   try {
     await links.peek(START_DEADLINE_MS);
     await others;
