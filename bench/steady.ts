@@ -7,8 +7,8 @@ import { type Figures, percentile } from './statistics.ts';
 const CONVERSATIONS = 200;
 const PER_SECOND = 200;
 const ANSWER_BYTES = 600;
-/** Connections are opened and code is compiled by then. */
-const WARM_UP = 200;
+/** Three turns of each: connections are opened, and what a new conversation and a longer one need is compiled by then. */
+const WARM_UP = 600;
 
 /** Paced turns of chats that go on: how long from the send until the event is settled, which comes after it is durable. */
 export async function steady(contestant: Contestant, seconds: number): Promise<Figures> {
