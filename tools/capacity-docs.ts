@@ -12,7 +12,6 @@ import {
   lengthCells,
   limitCells,
   measuredCells,
-  oneUserLine,
   rowsOf,
   SIZES,
   USUAL,
@@ -24,16 +23,13 @@ export const SCALING_PAGE = 'docs/scaling.md';
 /** The page with all that is computed on it made anew. @throws Error when its marks are gone, or there are no figures */
 export function withCapacity(page: string): string {
   const measured = readMeasured();
-  const { rows, reached } = rowsOf(SIZES, USUAL, published, measured);
+  const { rows, reached, oneUser } = rowsOf(SIZES, USUAL, published, measured);
   const from = 'made from bench/capacity and bench/results/figures.json by "npm run docs"';
   const sections: [string, string][] = [
     ['instances', asMarkdown(instanceCells(measured))],
     ['lengths', asMarkdown(lengthCells(USUAL.turnKb))],
     ['capacity', `${asMarkdown(capacityCells(rows))}\n\n${asMarkdown(costCells(rows))}`],
-    [
-      'limits',
-      `${asMarkdown(limitCells(reached), true)}\n\n${oneUserLine({ ...USUAL, users: 1e6 }, published, measured)}`,
-    ],
+    ['limits', `${asMarkdown(limitCells(reached), true)}\n\n${oneUser}`],
     ['indexing', asMarkdown(indexCells(USUAL.turnKb, excludedPaths()))],
     [
       'facts',

@@ -44,7 +44,10 @@ const AUTOSCALE_STEP = 1_000;
 const MILLION = 1e6;
 
 /** Of the conversation: the same for any number of users. */
-export function meanTurn({ turnKb, conversationTurns }: Workload, { pageLimitKb }: Figures): MeanTurn {
+export function meanTurn(
+  { turnKb, conversationTurns }: Pick<Workload, 'turnKb' | 'conversationTurns'>,
+  { pageLimitKb }: Figures,
+): MeanTurn {
   const talk = { turns: conversationTurns, turnBytes: turnKb * 1024, pageLimitKb };
   return {
     alone: mean(turnCosts({ ...talk, isRemembered: true })),
@@ -62,7 +65,7 @@ export function capacityOf(
   workload: Workload,
   figures: Figures,
   measured: Measured,
-  turn = meanTurn(workload, figures),
+  turn: MeanTurn = meanTurn(workload, figures),
 ): Capacity {
   const { users, turnsPerDay, turnKb, conversationTurns } = workload;
   const { headroom, meanOfHourlyPeaks } = figures;

@@ -46,8 +46,9 @@ export function turnCosts({ turns, turnBytes, pageLimitKb, isRemembered }: Talk)
   // Kept along, since to measure the text of all messages at each turn would be slow.
   let headBytes = 0;
   const costs: TurnCost[] = [];
+  const messagesOf = sayingOf(turnBytes);
   for (let turn = 1; turn <= turns; turn += 1) {
-    const added = messagesOf(turn, turnBytes);
+    const added = messagesOf(turn);
     const written: number[] = [];
     let requestUnits = turn > 1 && (turn === 2 || !isRemembered) ? readCharge(headBytes + SYSTEM_BYTES) : 0;
     all.push(...added);
@@ -59,8 +60,9 @@ export function turnCosts({ turns, turnBytes, pageLimitKb, isRemembered }: Talk)
       const refs = parts.map(({ ref }) => ref);
       const fixed = sizeOf({ ...fields, messages: [], ...(refs.length > 0 ? { segments: refs } : {}) });
       const layout = layOut(all, parts, fixed, limits);
+      const kept = new Map(parts.map((part) => [part.ref, part]));
       parts = layout.list.map((entry): Part => {
-        if (isRef(entry)) return parts.find(({ ref }) => ref === entry)!;
+        if (isRef(entry)) return kept.get(entry)!;
         const { segment, ref } = makeSegment(ids, entry, UUID);
         written.push(sizeOf(segment) + SYSTEM_BYTES);
         return { ref, messages: entry };
@@ -78,23 +80,24 @@ export function turnCosts({ turns, turnBytes, pageLimitKb, isRemembered }: Talk)
 }
 
 /** A conversation of so many turns, in one document. */
-export const documentOf = (turns: number, turnBytes: number): object => ({
-  ...fields,
-  messages: Array.from({ length: turns }, (_, index) => messagesOf(index + 1, turnBytes)).flat(),
-});
+export function documentOf(turns: number, turnBytes: number): object {
+  const messagesOf = sayingOf(turnBytes);
+  return { ...fields, messages: Array.from({ length: turns }, (_, index) => messagesOf(index + 1)).flat() };
+}
 
-/** A question and an answer of ten times its length. */
-function messagesOf(turn: number, turnBytes: number): Message[] {
-  const message = (role: string, content: string): Message => ({
+/** A question and an answer of ten times its length. All turns say the same, so that long ones take no memory each. */
+function sayingOf(turnBytes: number): (turn: number) => Message[] {
+  const message = (turn: number, role: string, content: string): Message => ({
     messageId: `msg-${turn}_${role}`,
     role,
     content,
     timestamp: TIME,
   });
-  const empty = sizeOf(message('user', '')) + sizeOf(message('assistant', ''));
-  const words = Math.max(2, turnBytes - empty);
+  const empty = sizeOf(message(100, 'user', '')) + sizeOf(message(100, 'assistant', ''));
+  const words = Math.max(2, Math.round(turnBytes) - empty);
   const question = Math.floor(words / 11);
-  return [message('user', 'q'.repeat(question)), message('assistant', 'a'.repeat(words - question))];
+  const [asked, answered] = ['q'.repeat(question), 'a'.repeat(words - question)];
+  return (turn) => [message(turn, 'user', asked), message(turn, 'assistant', answered)];
 }
 
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

@@ -1,4 +1,4 @@
-import { type Capacity, capacityOf, meanTurn, type Workload } from './capacity.ts';
+import { type Capacity, capacityOf, type MeanTurn, meanTurn, type Workload } from './capacity.ts';
 import type { Measured } from './measured.ts';
 import type { Figures } from './prices.ts';
 
@@ -20,7 +20,7 @@ export const knownLimits: Limit[] = [
   },
   {
     name: 'title model’s capacity as shipped',
-    remedy: '`title_model.capacity` higher; until then titles come late, and the conversations do not',
+    remedy: '`title_model.capacity` higher; until then some are called `New Conversation` until a later turn',
     share: ({ titleTokensPerMinute }, { modelTokensShipped }) => titleTokensPerMinute / modelTokensShipped,
   },
   {
@@ -36,7 +36,7 @@ export const knownLimits: Limit[] = [
   },
   {
     name: 'one messaging unit of Premium',
-    remedy: '2, 4, 8, 16 units (`capacity` in service-bus.tf); more than 16 with partitions',
+    remedy: '2, 4, 8, 16 units (`capacity` in service-bus.tf); for more a new namespace with partitions',
     share: ({ eventsPerSecond }, { eventBytes, busUnitBytes }) =>
       (eventsPerSecond * eventBytes) / busUnitBytes,
   },
@@ -76,8 +76,12 @@ export type Reached = { name: string; remedy: string; users: number };
 const MOST_USERS = 1e11;
 
 /** At how many users each limit is reached, the first one first. */
-export function reachedLimits(workload: Workload, figures: Figures, measured: Measured): Reached[] {
-  const turn = meanTurn(workload, figures);
+export function reachedLimits(
+  workload: Omit<Workload, 'users'>,
+  figures: Figures,
+  measured: Measured,
+  turn: MeanTurn = meanTurn(workload, figures),
+): Reached[] {
   const shareAt = (limit: Limit, users: number): number =>
     limit.share(capacityOf({ ...workload, users }, figures, measured, turn), figures);
   return knownLimits
@@ -110,8 +114,9 @@ export function oneUser(
   workload: Workload,
   figures: Figures,
   measured: Measured,
+  turn: MeanTurn = meanTurn(workload, figures),
 ): { byStorage: number; byRequestUnits: number } {
-  const capacity = capacityOf(workload, figures, measured);
+  const capacity = capacityOf(workload, figures, measured, turn);
   const partitions = Math.max(
     1,
     Math.ceil(capacity.storedGb / figures.cosmosPhysicalGb),

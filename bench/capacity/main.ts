@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { readMeasured } from './measured.ts';
 import { type Figures, facts, published } from './prices.ts';
-import { asText, capacityCells, costCells, limitCells, oneUserLine, rowsOf, SIZES, USUAL } from './tables.ts';
+import { asText, capacityCells, costCells, limitCells, rowsOf, SIZES, USUAL } from './tables.ts';
 
 const numberFrom =
   (least: number, most: number, isWhole: boolean) =>
@@ -49,11 +49,11 @@ const flags = new Command('capacity')
   )
   .option('--users <count>', 'who chat on a day; absent: a thousand to ten million', numberFrom(1, 1e9, true))
   .option('--turns-per-day <count>', 'of one of them', numberFrom(0.001, 1e6, false), USUAL.turnsPerDay)
-  .option('--turn-kb <kb>', 'a question and its answer as JSON', numberFrom(0.25, 1_000, false), USUAL.turnKb)
+  .option('--turn-kb <kb>', 'a question and its answer as JSON', numberFrom(0.25, 256, false), USUAL.turnKb)
   .option(
     '--conversation-turns <count>',
     'turns of a conversation',
-    numberFrom(1, 10_000, true),
+    numberFrom(1, 2_000, true),
     USUAL.conversationTurns,
   )
   .option(
@@ -79,7 +79,7 @@ const { turnsPerDay, turnKb, conversationTurns, regionPrices: figures } = flags;
 const workload = { turnsPerDay, turnKb, conversationTurns };
 const measured = readMeasured();
 const sizes = flags.users === undefined ? SIZES : [flags.users];
-const { rows, reached } = rowsOf(sizes, workload, figures, measured);
+const { rows, reached, oneUser } = rowsOf(sizes, workload, figures, measured);
 if (flags.json) console.log(JSON.stringify({ workload, figures, measured, rows, reached }));
 else
   console.log(
@@ -91,7 +91,7 @@ else
       asText(costCells(rows)),
       'What is reached, and when:',
       asText(limitCells(reached)),
-      oneUserLine({ ...workload, users: sizes.at(-1)! }, figures, measured),
+      oneUser,
       'What is assumed, and which prices are not confirmed, is in docs/scaling.md.',
     ].join('\n\n'),
   );

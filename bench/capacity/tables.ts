@@ -15,14 +15,15 @@ export function rowsOf(
   workload: Omit<Workload, 'users'>,
   figures: Figures,
   measured: Measured,
-): { rows: Row[]; reached: Reached[] } {
-  const turn = meanTurn({ ...workload, users: 1 }, figures);
-  const reached = reachedLimits({ ...workload, users: 1 }, figures, measured);
+): { rows: Row[]; reached: Reached[]; oneUser: string } {
+  const turn = meanTurn(workload, figures);
+  const reached = reachedLimits(workload, figures, measured, turn);
   const rows = sizes.map((users) => ({
     capacity: capacityOf({ ...workload, users }, figures, measured, turn),
     ...nextLimit(reached, users),
   }));
-  return { rows, reached };
+  const most = { ...workload, users: sizes.at(-1)! };
+  return { rows, reached, oneUser: oneUserLine(most.users, oneUser(most, figures, measured, turn), figures) };
 }
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
@@ -83,15 +84,16 @@ export const limitCells = (reached: readonly Reached[]): Cells => [
   ...reached.map(({ name, remedy, users }) => [people(users), name, remedy]),
 ];
 
-/** How many times a mean user's turns one user may have. */
-export function oneUserLine(workload: Workload, figures: Figures, measured: Measured): string {
-  const { byStorage, byRequestUnits } = oneUser(workload, figures, measured);
-  const [first, second] =
-    byStorage <= byRequestUnits
-      ? [`${figures.cosmosPartitionGb} GB`, 'its RU/s']
-      : ['its RU/s', `${figures.cosmosPartitionGb} GB`];
-  const [least, most] = [byStorage, byRequestUnits].sort((a, b) => a - b) as [number, number];
-  return `One user is one logical partition. Among ${people(workload.users)} users, ${first} are reached first: by one who has ${whole(least)} times the mean user's turns; ${second} by one who has ${whole(most)} times.`;
+function oneUserLine(
+  users: number,
+  { byStorage, byRequestUnits }: ReturnType<typeof oneUser>,
+  { cosmosPartitionGb }: Figures,
+): string {
+  const [first, second] = [
+    { what: `${cosmosPartitionGb} GB`, times: byStorage },
+    { what: 'the RU/s of a partition', times: byRequestUnits },
+  ].sort((a, b) => a.times - b.times) as [{ what: string; times: number }, { what: string; times: number }];
+  return `One user is one logical partition. Of ${people(users)} users, one who has ${whole(first.times)} times the mean user's turns reaches ${first.what} first; ${second.what} would take ${whole(second.times)} times.`;
 }
 
 /** The same backlog by more and more instances. */
@@ -157,7 +159,11 @@ export function measuredCells(measured: Measured, figures: Figures): Cells {
   const { perSecond, scalingShare, cpuMs, titleRequests } = measured;
   return [
     ['Measured', 'Value', 'Scenario'],
-    ['events/s of one instance, services as far away as Azure’s', whole(perSecond), '`scale`, 1 worker'],
+    [
+      'events/s of one instance, services as far away as Azure’s',
+      whole(perSecond),
+      '`scale`, 1 worker at `MAX_CONCURRENCY` 8',
+    ],
     ['of four instances’ throughput over four times one’s', scalingShare.toFixed(2), '`scale`, 4 workers'],
     ['processor time of an event, without telemetry', `${cpuMs} ms`, '`steady`'],
     [
