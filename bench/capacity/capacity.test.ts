@@ -108,6 +108,19 @@ describe('as users grow', () => {
   });
 });
 
+test('an instance does what its processors and its waiting both allow, and telemetry takes its part', () => {
+  const figures = { ...published, instanceVcpu: 0.5, telemetryCpu: 0.25 };
+  expect(instanceRate(figures, { ...measured, perSecond: 200, cpuMs: 1 })).toBe(200);
+  expect(instanceRate(figures, { ...measured, perSecond: 200, cpuMs: 4 })).toBe(100);
+});
+
+test('where much is stored and little happens, a tenth of what autoscale is allowed is paid', () => {
+  const figures = { ...published, retentionDays: 3_650, cosmosAutoscale: 0.01 };
+  const row = of(1e6, figures);
+  expect(row.autoscaleMax).toBe(748_000);
+  expect(row.costs.throughput).toBeCloseTo(748 * 0.01 * 730);
+});
+
 test('even one user needs an instance, and the least autoscale', () => {
   expect(of(1)).toMatchObject({ instances: 1, autoscaleMax: 1_000, messagingUnits: 0 });
 });
