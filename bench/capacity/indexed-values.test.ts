@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { openForTest } from '../../emulators/cosmos/open-for-test.ts';
 import { documentOf } from './conversation-cost.ts';
 import { excludedPaths, indexedValues } from './indexed-values.ts';
 
@@ -19,4 +20,20 @@ test('a path with * leaves out all below it, one with ? only itself', () => {
   expect(indexedValues(item, ['/a/*'])).toBe(1);
   expect(indexedValues(item, ['/d/?'])).toBe(3);
   expect(indexedValues(item, ['/a/b/?'])).toBe(3);
+});
+
+test('the stand-in charges the same with any policy: what an index costs cannot be measured on it', async () => {
+  const { client } = await openForTest();
+  const chargeWith = async (id: string, paths: readonly string[]): Promise<number> => {
+    const excluded = paths.map((path) => ({ path }));
+    const { container } = await client.database('db').containers.create({
+      id,
+      partitionKey: { paths: ['/userId'] },
+      indexingPolicy: { includedPaths: [{ path: '/*' }], excludedPaths: excluded },
+    });
+    return (await container.items.create({ ...documentOf(50, 2_048) })).requestCharge;
+  };
+  const byDefault = await chargeWith('by-default', []);
+  expect(byDefault).toBeGreaterThan(30);
+  expect(await chargeWith('as-shipped', excludedPaths())).toBe(byDefault);
 });
