@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { asMarkdown, asTable } from './report.ts';
-import { asJson, type Result } from './result.ts';
+import { asFile, asJson, type Result } from './result.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { type Figures, summarise } from './statistics.ts';
 
@@ -50,15 +50,18 @@ for (const scenario of flags.scenario ? [flags.scenario] : scenarios) {
 }
 
 const [core] = cpus();
-const { page, charts } = asMarkdown(results, {
+const machine = {
   when: new Date().toISOString().slice(0, 10),
   node: process.versions.node,
   cores: cpus().length,
   model: core?.model ?? 'unknown',
-});
+};
+const { page, charts } = asMarkdown(results, machine);
 mkdirSync(flags.results, { recursive: true });
 const report = join(flags.results, flags.scenario ? `${flags.scenario.name}.md` : 'README.md');
 writeFileSync(report, page);
+// docs/scaling.md is computed from these (npm run docs). One scenario is not enough for that.
+if (!flags.scenario) writeFileSync(join(flags.results, 'figures.json'), asFile(results, machine));
 for (const [file, svg] of charts) writeFileSync(join(flags.results, file), svg);
 say(`The report is in ${report}`);
 if (flags.json) console.log(JSON.stringify(asJson(results)));

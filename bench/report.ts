@@ -1,5 +1,5 @@
 import { barChart } from './bar-chart.ts';
-import { type Result, ratioTo, shown } from './result.ts';
+import { type Machine, type Result, ratioTo, shown } from './result.ts';
 
 /** Rows of text, aligned: for a terminal. */
 export function asTable({ scenario, entries }: Result): string {
@@ -30,8 +30,6 @@ function ratioLines(result: Result): string[] {
     return ratio === undefined ? [] : [`  ${figure} of the worker: ${shown(ratio)} times that of ${other}`];
   });
 }
-
-export type Machine = { when: string; node: string; cores: number; model: string };
 
 /** A page for people, and the charts that it shows, by file name. */
 export function asMarkdown(

@@ -31,6 +31,12 @@ export function asJson(results: readonly Result[]): object {
   return { scenarios: Object.fromEntries(scenarios) };
 }
 
+export type Machine = { when: string; node: string; cores: number; model: string };
+
+/** The same and where they were measured: for others to compute with. */
+export const asFile = (results: readonly Result[], machine: Machine): string =>
+  `${JSON.stringify({ ...machine, ...asJson(results) }, null, 2)}\n`;
+
 /** Three figures that count, and no decimals where they are noise. */
 export function shown(value: number): string {
   if (value === 0) return '0';

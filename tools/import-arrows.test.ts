@@ -33,6 +33,13 @@ const arrows: Record<string, string[]> = {
   'simulation/world/': ['simulation/', 'src/pipeline/'],
   // It measures the worker as shipped, from outside.
   'bench/': ['bench/', 'emulators/', 'test/otlp-wire.ts'],
+  // What a conversation costs is computed with the paging that ships and the stand-in's request units.
+  'bench/capacity/': [
+    'bench/capacity/',
+    'emulators/cosmos/request-units.ts',
+    'src/history/',
+    'src/pipeline/write-pages.ts',
+  ],
   // It judges the worker from outside: nothing of its code, and of the stand-ins' only which title belongs to which text.
   'chaos/': ['chaos/', 'emulators/chat-completions/title.ts'],
 };

@@ -83,7 +83,8 @@ async function discard(ids: Ids, fresh: readonly Segment[], store: HistoryStore)
   );
 }
 
-const limitsOf = (pageBytes: number): PageLimits => ({
+/** How large the pages of a conversation may be under this limit. */
+export const limitsOf = (pageBytes: number): PageLimits => ({
   pageBytes,
   segmentBytes: Math.min(pageBytes, MAX_SEGMENT_BYTES),
   itemBytes: MAX_ITEM_BYTES,
