@@ -65,7 +65,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     log.error({ code: error.code, reason: error.message }, 'the worker cannot start');
     return 1;
   } finally {
-    await Promise.all([flush(telemetry, ending.hurry), page?.close()]);
+    await Promise.all([flush(telemetry, ending.hurry), page?.close(ending.hurry)]);
     await health?.close();
   }
 }

@@ -46,19 +46,19 @@ export function send(response: ServerResponse, status: number, type: string, bod
 /** Of ids and a token: nothing that is sent to the console is longer. */
 const MAX_BODY_BYTES = 8 * 1024;
 
-/** The object of a request's body. Undefined: it is none, or too large; what was read of it by then is dropped. */
+/** The object of a request's body. Undefined: it is none, or did not come whole. Of one that is too large the rest is not read. */
 export async function readBody(
   request: IncomingMessage,
 ): Promise<Record<string, unknown> | 'too large' | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return 'too large';
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return 'too large';
-    chunks.push(chunk);
-  }
   try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_BODY_BYTES) return 'too large';
+      chunks.push(chunk);
+    }
     const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)

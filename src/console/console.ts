@@ -23,8 +23,8 @@ export type Console = {
   reconnect(): void;
   /** The process is about to end: nothing more is begun, what is being replayed is finished or given back. */
   drain(): void;
-  /** Ends the streams, and what is under way, within a few seconds. */
-  close(): Promise<void>;
+  /** Ends the streams, and what is under way, within a few seconds or when told to hurry. */
+  close(hurry?: AbortSignal): Promise<void>;
 };
 
 /** What happened within a few seconds, and at the end of them. */
@@ -133,13 +133,15 @@ export function makeConsole(
       isDraining = true;
       openedReplays?.stop();
     },
-    async close() {
+    async close(hurry) {
       for (const timer of timers) clearInterval(timer);
       isDraining = true;
       openedReplays?.stop();
-      await openedReplays?.ended(REPLAY_ENDS_MS);
+      await openedReplays?.ended(REPLAY_ENDS_MS, hurry);
       viewers.close();
-      await history.ifThere()?.then((opened: History) => opened.close());
+      // Where it could not be opened, whoever asked has been told.
+      const close = (opened: History): Promise<void> => opened.close();
+      await history.ifThere()?.then(close, () => undefined);
     },
   };
 }

@@ -53,7 +53,10 @@ export async function openHistory(config: Config): Promise<History> {
   const credential = makeCredential(config.azureClientId);
   const { endpoint, access, database, container } = config.cosmos;
   const store = await openCosmos(config, credential);
-  const queries = await openQueries(config, credential);
+  const queries = await openQueries(config, credential).catch(async (error) => {
+    await store.close();
+    throw error;
+  });
   const reader = openReader({
     endpoint,
     access: access.kind === 'key' ? access : { credential },

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import type { Outcome } from '../operations/dead-letters-chosen.ts';
+import { aborted, type Outcome } from '../operations/dead-letters-chosen.ts';
 import { groupDeadLetters } from '../operations/dead-letters-list.ts';
 import { type ReplayState, replayDeadLetters } from '../operations/dead-letters-replay.ts';
 import { countOf, failuresOf } from '../operations/dead-letters-replay-run.ts';
@@ -38,8 +38,8 @@ export type Replays = {
   reconnect(): void;
   /** Finishes what is in hand or gives it back. */
   stop(): void;
-  /** Resolves once nothing is under way, or after `withinMs`: what is locked then comes again by itself. */
-  ended(withinMs: number): Promise<void>;
+  /** Resolves once nothing is under way, or after `withinMs`, or soon after `hurry`: what is locked then comes again by itself. */
+  ended(withinMs: number, hurry?: AbortSignal): Promise<void>;
 };
 
 const KEPT = 10;
@@ -106,6 +106,9 @@ export function makeReplays(config: Config, log: Log, onChange: (replay: Replay)
     replay.endedAt = new Date().toISOString();
     reconnect = () => undefined;
     underWay = undefined;
+    const { id, state, chosen: count, replayed, notMet, error } = replay;
+    const told = { replay: id, state, chosen: count, replayed, notMet };
+    log.info(error === undefined ? told : { ...told, reason: error }, 'console: a replay has ended');
     tell();
   }
 
@@ -137,10 +140,10 @@ export function makeReplays(config: Config, log: Log, onChange: (replay: Replay)
     all: () => replays,
     reconnect: () => reconnect(),
     stop: () => stopping.abort(),
-    async ended(withinMs) {
+    async ended(withinMs, hurry = hurrying.signal) {
       const ended = underWay?.ended;
       if (!ended) return;
-      await Promise.race([ended, after(withinMs)]);
+      await Promise.race([ended, after(withinMs), aborted(hurry)]);
       hurrying.abort();
       await Promise.race([ended, after(HURRIED_MS)]);
     },

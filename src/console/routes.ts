@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describeError } from '../operations/errors.ts';
 import { idsFault } from '../operations/ids-fault.ts';
 import type { Log } from '../pipeline/ports.ts';
 import type { Access, Visitor } from './access.ts';
@@ -29,6 +30,8 @@ type Asking = { visitor: Visitor; body: Body; from: string };
 /** A status and what is sent with it, as JSON. */
 type Answer = [status: number, value: unknown];
 
+/** At a time: the rest of the connections is for probes. */
+const MAX_ANSWERS = 8;
 /** Longer than any of the calls that an answer waits for. */
 const ANSWER_MS = 90_000;
 
@@ -40,6 +43,7 @@ export function makeRoutes({ host, access, files, letters, replays, history, wat
   const lookups = makeRate(30, 1_000);
   const replaying = makeRate(10, 3_000);
   const peeks = makeRate(10, 1_000);
+  let underWay = 0;
 
   const reads: Record<string, (asking: Asking) => Promise<Answer>> = {
     async '/console/dead-letters'() {
@@ -130,11 +134,10 @@ export function makeRoutes({ host, access, files, letters, replays, history, wat
     sendJson(response, status, value);
   }
 
-  async function found(asked: () => Promise<Answer>): Promise<Answer> {
+  async function orRefusal(asked: () => Promise<Answer>): Promise<Answer> {
     try {
       return await asked();
     } catch (error) {
-      const { describeError } = await import('../operations/errors.ts');
       const reasons = error instanceof AggregateError ? error.errors : [error];
       const said = [...new Set(reasons.map(describeError))].join('; ');
       log.warn({ reason: said }, 'console: a service could not be asked');
@@ -176,11 +179,15 @@ export function makeRoutes({ host, access, files, letters, replays, history, wat
       response.setHeader('allow', Object.hasOwn(reads, path) ? 'GET, HEAD' : 'POST');
       return sendJson(response, 405, { error: `expected ${response.getHeader('allow')}` });
     }
-    socket.setTimeout(ANSWER_MS);
     const body = isRead ? {} : await readBody(request);
     if (body === 'too large') return sendJson(response, 413, { error: 'the body is too large' });
     if (!body) return sendJson(response, 400, { error: 'expected an object as JSON' });
-    answer(response, await found(() => handle({ visitor, body, from })));
+    if (underWay >= MAX_ANSWERS) return answer(response, tooOften(1));
+    underWay += 1;
+    socket.setTimeout(ANSWER_MS);
+    const found = await orRefusal(() => handle({ visitor, body, from }));
+    underWay -= 1;
+    answer(response, found);
   };
 }
 
@@ -189,9 +196,12 @@ const tooOften = (afterSeconds: number): Answer => [
   { error: `too often: again in ${afterSeconds} s`, afterSeconds },
 ];
 
-/** As Service Bus gives them out; a reason may be anything. */
+/** Of Service Bus; it may be anything. */
+const MAX_REASON = 4_096;
+
 function targetOf({ reason, sequenceNumber }: Body): Target | undefined {
   if (typeof sequenceNumber === 'string' && reason === undefined)
     return /^\d{1,20}$/.test(sequenceNumber) ? { sequenceNumber } : undefined;
-  return typeof reason === 'string' && reason !== '' && sequenceNumber === undefined ? { reason } : undefined;
+  const isReason = typeof reason === 'string' && reason !== '' && reason.length <= MAX_REASON;
+  return isReason && sequenceNumber === undefined ? { reason } : undefined;
 }

@@ -31,19 +31,10 @@ const TABLE_ROWS = 12;
 export function makeChart({ title, series, format, stacked = false, logarithmic = false }) {
   const reading = element('span', { class: 'reading' });
   const values = series.map(() => element('b', {}, '–'));
-  const legend = element(
-    'ul',
-    { class: 'legend' },
-    ...series.map(({ name }, index) =>
-      element(
-        'li',
-        {},
-        element('span', { class: `swatch s${index}` }),
-        `${name} `,
-        /** @type {Node} */ (values[index]),
-      ),
-    ),
+  const entries = series.map(({ name }, index) =>
+    element('li', {}, element('span', { class: `swatch s${index}` }), `${name} `, values[index]),
   );
+  const legend = element('ul', { class: 'legend' }, ...entries);
   const svg = drawn('svg', { role: 'img', 'aria-label': title, height: HEIGHT });
   const plot = element(
     'div',
@@ -220,6 +211,10 @@ export function makeChart({ title, series, format, stacked = false, logarithmic 
   }
 
   function read() {
+    // Of many kinds those that do not occur are left out.
+    if (stacked)
+      for (const [index, entry] of entries.entries())
+        entry.hidden = index > 0 && !samples.some((sample) => series[index]?.value(sample));
     const sample = cursor === undefined ? samples.at(-1) : samples[cursor];
     reading.textContent = cursor === undefined || !sample ? '' : clock(sample.at);
     for (const [index, { value }] of series.entries()) {

@@ -46,10 +46,10 @@ const charts = [
     ],
   }),
   makeChart({
-    title: 'Titles',
+    title: 'Titles a minute',
     format: short,
     stacked: true,
-    series: titleResults.map((name) => ({ name, value: ({ titles }) => titles[name] ?? 0 })),
+    series: titleResults.map((name) => ({ name, value: aSecond(({ titles }) => (titles[name] ?? 0) * 60) })),
   }),
 ];
 

@@ -25,8 +25,8 @@ const sums = /** @type {const} */ ([
 export const titleResults = ['stored', 'overtaken', 'refused', 'unusable', 'unavailable'];
 
 /**
- * Samples put together, so many milliseconds each: counts are added, and of medians the middle is taken by their weight, of 99th
- * percentiles the worst.
+ * Samples put together, so many milliseconds each: counts are added; of medians their mean is taken, by how many
+ * each is of, and of 99th percentiles the worst.
  * @param {readonly Sample[]} samples in the order of their time
  * @param {number} ms
  * @returns {Sample[]}
