@@ -36,11 +36,9 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
   async function looking({
     environment = {},
     before = async () => undefined,
-    as = {},
   }: {
     environment?: Record<string, string>;
     before?: (scene: Scene) => Promise<void>;
-    as?: BrowserContextOptions;
   } = {}) {
     const scene = await setTheScene();
     await before(scene);

@@ -1,5 +1,5 @@
 import { button, element } from './elements.js';
-import { counted, when } from './format.js';
+import { when } from './format.js';
 import { written, writtenText } from './visible.js';
 
 /**
@@ -83,7 +83,7 @@ export function conversationOf(conversation, fetchPage) {
         element('dd', {}, written(value)),
       ]),
       element('dt', {}, 'messages'),
-      element('dd', {}, counted(total, 'message')),
+      element('dd', {}, total.toLocaleString('en')),
     ),
     pager,
     fault,

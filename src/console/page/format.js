@@ -7,7 +7,7 @@ export function short(value) {
   if (value < 0.1) return value.toPrecision(1);
   if (value < 10) return value.toFixed(1).replace(/\.0$/, '');
   if (value < 10_000) return Math.round(value).toLocaleString('en');
-  if (value < 1_000_000) return `${(value / 1000).toFixed(value < 100_000 ? 1 : 0)} k`;
+  if (value < 1_000_000) return `${(value / 1000).toFixed(value < 100_000 ? 1 : 0).replace('.0', '')} k`;
   return `${(value / 1_000_000).toFixed(1)} M`;
 }
 

@@ -198,7 +198,7 @@ export function makeLetters({ onSession, onRefused }) {
         bar.value = replay.replayed + replay.failed.reduce((sum, { count }) => sum + count, 0);
         return element(
           'article',
-          { class: 'panel replay', 'data-state': replay.state },
+          { class: 'panel replay', 'data-state': looksLike(replay) },
           element('p', {}, element('b', {}, 'Replay of '), ...targetOf(replay.target), ': ', saidOf(replay)),
           replay.state === 'running' ? bar : undefined,
           replay.failed.length === 0
@@ -236,6 +236,10 @@ export function makeLetters({ onSession, onRefused }) {
     },
   };
 }
+
+/** @param {Replay} replay */
+const looksLike = ({ state, failed, notMet }) =>
+  state === 'done' && failed.length + notMet > 0 ? 'partly' : state;
 
 /** @param {Target} target */
 const targetOf = (target) =>
