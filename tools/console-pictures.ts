@@ -42,20 +42,23 @@ const chance = makeChance(7);
 const chats: Chat[] = [];
 const sending: Promise<void>[] = [];
 
+/** Adds a turn that every machine can show: not each that takes pictures has all fonts. */
+function takeTurn(chat: Chat): string {
+  const before = chat.messages.length;
+  for (;;) {
+    const turn = addTurn(chat, chance, new Date());
+    if (!/[\u3000-\u9fff]/.test(JSON.stringify(chat))) return turn;
+    chat.messages.splice(before);
+  }
+}
+
 function speak(): void {
   const isNew = chats.length === 0 || chance.below(5) === 0;
   const chat = isNew
     ? newChat(chance, USERS, new Date())
     : chats[Math.max(0, chats.length - 1 - chance.below(30))]!;
   if (isNew) chats.push(chat);
-  const before = chat.messages.length;
-  let turn = addTurn(chat, chance, new Date());
-  // Not every machine that takes pictures has the fonts.
-  while (/[\u3000-\u9fff]/.test(JSON.stringify(chat))) {
-    chat.messages.splice(before);
-    turn = addTurn(chat, chance, new Date());
-  }
-  sending.push(frontEnd.finishTurn(chat, turn));
+  sending.push(frontEnd.finishTurn(chat, takeTurn(chat)));
 }
 
 /** What is set aside: events that are none, of turns that nobody has, and of conversations that are gone. */
@@ -90,7 +93,7 @@ async function bringBack(): Promise<void> {
   await redis.connect();
   for (let index = 0; index < 11; index += 1) {
     const chat = newChat(chance, USERS, new Date());
-    addTurn(chat, chance, new Date());
+    takeTurn(chat);
     const ids = { sessionId: `sess_7f3a${index}`, userId: `user_${index % USERS}` };
     await redis.set(`session:${ids.sessionId}`, JSON.stringify({ ...chat, ...ids }));
   }
@@ -149,7 +152,10 @@ async function takePictures(): Promise<void> {
   const conversations = await open(browser, 'conversations', { colorScheme: 'light' });
   await conversations.locator('#user').fill(chats.at(-12)!.userId);
   await conversations.keyboard.press('Enter');
-  await conversations.locator('.list .link').first().click();
+  const { sessionId } = chats.findLast(
+    ({ userId, messages }) => userId === chats.at(-12)!.userId && messages.length > 5,
+  )!;
+  await conversations.locator('.list tr', { hasText: sessionId }).locator('.link').click();
   await conversations.locator('.message').first().waitFor();
   await take(conversations, 'console-conversation');
   const phone = await open(browser, 'now', {

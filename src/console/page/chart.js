@@ -158,7 +158,7 @@ export function makeChart({ title, series, format, stacked = false, logarithmic 
               class: 'outage',
               x: x(at - span.step),
               y: TOP,
-              width: Math.max(1, x(at) - x(at - span.step) + 0.5),
+              width: Math.max(1, x(at) - x(at - span.step)),
               height: HEIGHT - TOP - BOTTOM,
             }),
           ],

@@ -16,10 +16,10 @@ export function short(value) {
  */
 export function duration(ms) {
   if (ms === null || ms === undefined) return '–';
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 10) return `${ms.toFixed(1).replace('.0', '')} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  return `${(ms / 60_000).toFixed(ms < 600_000 ? 1 : 0)} min`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0).replace('.0', '')} s`;
+  return `${(ms / 60_000).toFixed(ms < 600_000 ? 1 : 0).replace('.0', '')} min`;
 }
 
 /**
