@@ -1,12 +1,13 @@
 import { announce, drawn, element } from './elements.js';
 import { clock } from './format.js';
+import { BOTTOM, bars, HEIGHT, LEFT, lines, outages, RIGHT, TOP, times } from './plot.js';
 import { merged } from './samples.js';
 import { powers, ticks } from './scale.js';
 
+/** @import { Series, Span } from './plot.js' */
 /** @import { Sample } from './samples.js' */
 
 /**
- * @typedef {{ name: string, value: (sample: Sample) => number | null }} Series
  * @typedef {{
  *   title: string,
  *   series: Series[],
@@ -14,14 +15,8 @@ import { powers, ticks } from './scale.js';
  *   stacked?: boolean,
  *   logarithmic?: boolean,
  * }} ChartOptions
- * @typedef {{ from: number, to: number, step: number }} Span
  */
 
-const HEIGHT = 148;
-const LEFT = 52;
-const RIGHT = 6;
-const TOP = 8;
-const BOTTOM = 20;
 const TABLE_ROWS = 12;
 
 /**
@@ -79,24 +74,25 @@ export function makeChart({ title, series, format, stacked = false, logarithmic 
   function render() {
     if (width === 0) return;
     const { marks, y } = axis();
+    const frame = { samples, span, width, x };
     const inner = width - RIGHT;
     svg.setAttribute('width', String(width));
     svg.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
     svg.setAttribute('aria-label', `${title}. ${summary()}`);
     svg.replaceChildren(
-      ...outages(),
+      ...outages(frame),
       ...marks.flatMap((mark) => [
         drawn('line', { class: 'grid', x1: LEFT, x2: inner, y1: y(mark), y2: y(mark) }),
         drawn('text', { class: 'label', x: LEFT - 6, y: y(mark) + 3.5, 'text-anchor': 'end' }, format(mark)),
       ]),
-      ...times().map((at) =>
+      ...times(frame).map((at) =>
         drawn(
           'text',
           { class: 'label', x: x(at), y: HEIGHT - 5, 'text-anchor': 'middle' },
           clock(at, span.step < 2_000),
         ),
       ),
-      ...(stacked ? bars(y) : lines(y)),
+      ...(stacked ? bars(frame, series, y) : lines(frame, series, y)),
       ...(cursor === undefined || !samples[cursor]
         ? []
         : [
@@ -133,81 +129,6 @@ export function makeChart({ title, series, format, stacked = false, logarithmic 
     /** @param {number} value */
     const y = (value) => bottom - (value / top) * (bottom - TOP);
     return { marks, y };
-  }
-
-  /** Times that a person would choose. */
-  function times() {
-    const wanted = (span.to - span.from) / Math.max(2, Math.min(6, Math.floor(width / 90)));
-    const step =
-      [10, 30, 60, 120, 300, 600, 900, 1200, 1800].map((s) => s * 1000).find((ms) => ms >= wanted) ??
-      3_600_000;
-    const first = Math.ceil(span.from / step) * step;
-    return Array.from(
-      { length: Math.floor((span.to - first) / step) + 1 },
-      (_, index) => first + index * step,
-    ).filter((at) => x(at) > LEFT + 14 && x(at) < width - 18);
-  }
-
-  /** Where a service was away. */
-  function outages() {
-    return samples.flatMap(({ at, closed }) =>
-      closed.length === 0
-        ? []
-        : [
-            drawn('rect', {
-              class: 'outage',
-              x: x(at - span.step),
-              y: TOP,
-              width: Math.max(1, x(at) - x(at - span.step)),
-              height: HEIGHT - TOP - BOTTOM,
-            }),
-          ],
-    );
-  }
-
-  /** @param {(value: number) => number} y */
-  function lines(y) {
-    const drawnLines = series.map(({ value }, index) => {
-      let path = '';
-      let isOpen = false;
-      let before = 0;
-      for (const sample of samples) {
-        const found = value(sample);
-        if (found !== null) {
-          path += `${isOpen && sample.at - before < span.step * 3 ? 'L' : 'M'}${x(sample.at).toFixed(1)} ${y(found).toFixed(1)}`;
-          // One alone would not be seen.
-          if (!isOpen) path += 'h0.01';
-          before = sample.at;
-        }
-        isOpen = found !== null;
-      }
-      return drawn('path', { class: `line s${index}`, d: path || 'M0 0' });
-    });
-    // The first one is drawn over the others.
-    return drawnLines.reverse();
-  }
-
-  /** @param {(value: number) => number} y */
-  function bars(y) {
-    const wide = Math.max(1.5, x(span.from + span.step) - x(span.from) - 1);
-    return samples.flatMap((sample) => {
-      let below = 0;
-      return series.flatMap(({ value }, index) => {
-        const found = value(sample) ?? 0;
-        if (found === 0) return [];
-        const [bottom, top] = [y(below), y(below + found)];
-        below += found;
-        return [
-          drawn('rect', {
-            class: `bar s${index}`,
-            x: x(sample.at) - wide,
-            y: top,
-            width: wide,
-            height: Math.max(0.5, bottom - top),
-          }),
-        ];
-      });
-    });
   }
 
   function read() {

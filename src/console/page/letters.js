@@ -1,18 +1,15 @@
 import { ask, Refusal } from './ask.js';
 import { announce, button, byId, element } from './elements.js';
 import { age, counted } from './format.js';
+import { saidOf, showReplays } from './replays.js';
 import { written } from './visible.js';
+
+/** @import { Replay, Target } from './replays.js' */
 
 /**
  * @typedef {{ reason: string, count: number, oldestMs: number, newestMs: number, overADay: number, remedy: string | null,
  *   letters: Record<string, any>[] }} Group
- * @typedef {{ reason: string } | { sequenceNumber: string }} Target
- * @typedef {{ id: number, target: Target, state: string, startedAt: string, endedAt?: string, chosen: number, replayed: number,
- *   failed: { reason: string, count: number, description: string }[], notMet: number, stillLocked: number,
- *   waitingFor: string[], error?: string }} Replay
  */
-
-const SHOWN_REPLAYS = 4;
 
 /**
  * Dead letters by their reasons, and what became of those that were replayed.
@@ -185,43 +182,9 @@ export function makeLetters({ onSession, onRefused }) {
     // An answer may be older than what was told meanwhile.
     if (known?.endedAt !== undefined && replay.endedAt === undefined) return;
     replays.set(replay.id, replay);
-    showReplays();
+    showReplays([...replays.values()]);
     if (replay.endedAt !== undefined && known?.endedAt === undefined && known) announce(saidOf(replay));
     if (replay.endedAt !== undefined && known?.endedAt === undefined) void look();
-  }
-
-  function showReplays() {
-    const latest = [...replays.values()].sort((one, other) => other.id - one.id).slice(0, SHOWN_REPLAYS);
-    byId('replays').replaceChildren(
-      ...latest.map((replay) => {
-        const bar = element('progress', { max: Math.max(1, replay.chosen), 'aria-label': 'Replayed so far' });
-        bar.value = replay.replayed + replay.failed.reduce((sum, { count }) => sum + count, 0);
-        return element(
-          'article',
-          { class: 'panel replay', 'data-state': looksLike(replay) },
-          element('p', {}, element('b', {}, 'Replay of '), ...targetOf(replay.target), ': ', saidOf(replay)),
-          replay.state === 'running' ? bar : undefined,
-          replay.failed.length === 0
-            ? undefined
-            : element(
-                'ul',
-                {},
-                ...replay.failed
-                  .slice(0, 10)
-                  .map(({ reason, count, description }) =>
-                    element(
-                      'li',
-                      {},
-                      `${count.toLocaleString('en')} × `,
-                      written(reason),
-                      ', such as: ',
-                      written(description),
-                    ),
-                  ),
-              ),
-        );
-      }),
-    );
   }
 
   byId('look-again').addEventListener('click', () => void look());
@@ -232,38 +195,9 @@ export function makeLetters({ onSession, onRefused }) {
     begin(given) {
       replays.clear();
       for (const replay of given) replays.set(replay.id, replay);
-      showReplays();
+      showReplays([...replays.values()]);
     },
   };
-}
-
-/** @param {Replay} replay */
-const looksLike = ({ state, failed, notMet }) =>
-  state === 'done' && failed.length + notMet > 0 ? 'partly' : state;
-
-/** @param {Target} target */
-const targetOf = (target) =>
-  'reason' in target ? [written(target.reason)] : [`number ${target.sequenceNumber}`];
-
-/** @param {Replay} replay */
-function saidOf({ state, chosen, replayed, failed, notMet, stillLocked, waitingFor, error }) {
-  if (state === 'running')
-    return waitingFor.length > 0
-      ? `waits for ${waitingFor.join(', ')}`
-      : chosen === 0
-        ? 'counting'
-        : `${replayed} of ${chosen} so far`;
-  const again = failed.reduce((sum, { count }) => sum + count, 0);
-  return [
-    ...(error === undefined ? [] : [`it failed: ${error}`]),
-    `${replayed.toLocaleString('en')} of ${counted(chosen, 'dead letter')} replayed`,
-    ...(again > 0 ? [`${again.toLocaleString('en')} failed again and stay`] : []),
-    ...(notMet > 0 ? [`${notMet.toLocaleString('en')} are as they were, or somebody else has them`] : []),
-    ...(stillLocked > 0
-      ? [`${stillLocked.toLocaleString('en')} met on the way stay locked for as long as a lock lasts`]
-      : []),
-    ...(state === 'interrupted' ? ['it was interrupted'] : []),
-  ].join('; ');
 }
 
 function focusedOf() {
