@@ -39,6 +39,8 @@ export type Config = Readonly<{
     /** Nobody has asked for this port: another one will do. */
     isAnyPortGood: boolean;
   };
+  /** The operator's page on the health port. Undefined: off, and nothing of it is imported. */
+  console: { token: string | undefined } | undefined;
   telemetry: TelemetryConfig;
 }>;
 
@@ -126,6 +128,7 @@ export function readConfig(environment: Environment): Config {
     logLevel: text('LOG_LEVEL')!.toUpperCase() as LogLevel,
     serviceName: text('OTEL_SERVICE_NAME')!,
     health: readHealth(text, environment),
+    console: isTrue(text('CONSOLE_ENABLED')!) ? { token: text('CONSOLE_TOKEN') } : undefined,
     telemetry: readTelemetry(text),
   });
 }
@@ -152,6 +155,12 @@ function check(
 export const telemetryVariables = (environment: Environment): Environment =>
   Object.fromEntries(
     Object.entries(environment).filter(([name]) => /^(OTEL|APPLICATIONINSIGHTS|HEALTH)_/.test(name)),
+  );
+
+/** Those that say whether there is a console. */
+export const consoleVariables = (environment: Environment): Environment =>
+  Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => /^CONSOLE_/.test(name) && value?.trim()),
   );
 
 /** What telemetry needs to know of a configuration. */
@@ -232,12 +241,25 @@ function crossChecks(environment: Environment, values: Map<string, string | unde
     faults.push(
       `MAX_LOCKED_EVENTS is ${locked}, expected at least MAX_CONCURRENCY (${values.get('MAX_CONCURRENCY')})`,
     );
+  if (isTrue(values.get('CONSOLE_ENABLED') ?? 'false')) faults.push(...consoleFaults(values, given));
   return faults;
+}
+
+/** The console shows conversations: what is open to the network asks who is there. */
+function consoleFaults(values: Map<string, string | undefined>, given: (name: string) => boolean): string[] {
+  if (values.get('HEALTH_PORT')?.toLowerCase() === 'off')
+    return ['CONSOLE_ENABLED is true, but HEALTH_PORT is off: the console is served on the health port'];
+  const host = values.get('HEALTH_HOST');
+  if (host === undefined || isLoopback(host) || given('CONSOLE_TOKEN')) return [];
+  return [
+    `CONSOLE_TOKEN is missing: the console shows conversations, and HEALTH_HOST is ${host}, where others can reach it; set a token of at least 16 characters, or HEALTH_HOST to 127.0.0.1`,
+  ];
 }
 
 const isTrue = (text: string): boolean => ['true', '1', 'yes', 'on'].includes(text.toLowerCase());
 const isV1 = (url: string): boolean => new URL(url).pathname.replace(/\/+$/, '').endsWith('/openai/v1');
-const isLoopback = (host: string): boolean =>
+/** Whether only this machine can reach it, or be reached by it. */
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 const isPlain = (url: string): boolean => new URL(url).protocol === 'http:';
 const isRemotePlain = (url: string): boolean => isPlain(url) && !isLoopback(new URL(url).hostname);

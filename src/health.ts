@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { Dependency } from './pipeline/failures.ts';
 import type { Needed } from './pipeline/gates.ts';
 import type { Log } from './pipeline/ports.ts';
-import { type Answer, startHealthServer } from './telemetry/health-server.ts';
+import { type Answer, type Part, startHealthServer } from './telemetry/health-server.ts';
 import type { Worker } from './worker.ts';
 
 export type Health = {
@@ -12,6 +12,8 @@ export type Health = {
   /** The start is over: from now on the worker itself is asked. */
   started(worker: Pick<Worker, 'state' | 'held' | 'gates' | 'stuck'>): void;
   draining(): void;
+  /** What /readyz tells, and why /livez does not say yes. */
+  status(): Status;
   close(): Promise<void>;
 };
 
@@ -20,6 +22,17 @@ export type HealthOptions = {
   /** Prometheus' text. */
   metrics: () => Promise<string>;
   log: Log;
+  /** What else is served on the port. */
+  part?: Part | undefined;
+};
+
+export type Status = {
+  ready: boolean;
+  state: State;
+  held: number;
+  dependencies: Partial<Record<Dependency, DependencyState>>;
+  /** Why the consumer makes no progress. */
+  stuck?: string;
 };
 
 type State = 'starting' | 'running' | 'draining' | 'stopped' | 'failed';
@@ -39,7 +52,12 @@ type DependencyState = {
  * - /metrics: Prometheus' text.
  * @throws Failure HealthUnavailable
  */
-export async function startHealth({ health, metrics, log }: HealthOptions): Promise<Health | undefined> {
+export async function startHealth({
+  health,
+  metrics,
+  log,
+  part,
+}: HealthOptions): Promise<Health | undefined> {
   const { host, port, isAnyPortGood } = health;
   if (port === undefined) return undefined;
   const opening: Partial<Record<Dependency, DependencyState>> = {};
@@ -64,7 +82,7 @@ export async function startHealth({ health, metrics, log }: HealthOptions): Prom
     return json(reason === undefined ? 200 : 503, { live: reason === undefined, state: state(), reason });
   }
 
-  function readyz(): Answer {
+  function readiness(): Status {
     const gates = worker?.gates ?? [];
     const isOpen = gates.every((gate) => gate.isOpen || gate.dependency === 'titles');
     const ready = state() === 'running' && isOpen;
@@ -75,7 +93,12 @@ export async function startHealth({ health, metrics, log }: HealthOptions): Prom
         since: new Date(sinceMs).toISOString(),
         ...(reason === undefined ? {} : { reason }),
       };
-    return json(ready ? 200 : 503, { ready, state: state(), held: worker?.held ?? 0, dependencies });
+    return { ready, state: state(), held: worker?.held ?? 0, dependencies };
+  }
+
+  function readyz(): Answer {
+    const status = readiness();
+    return json(status.ready ? 200 : 503, status);
   }
 
   const server = await startHealthServer(
@@ -86,6 +109,7 @@ export async function startHealth({ health, metrics, log }: HealthOptions): Prom
       '/metrics': async () => ({ status: 200, type: 'text/plain; version=0.0.4', body: await metrics() }),
     },
     log,
+    part,
   );
   log.info({ url: server.url }, 'health: /livez, /readyz, /metrics');
   return {
@@ -96,6 +120,10 @@ export async function startHealth({ health, metrics, log }: HealthOptions): Prom
     },
     draining() {
       isDraining = true;
+    },
+    status() {
+      const stuck = worker?.stuck();
+      return { ...readiness(), ...(stuck === undefined ? {} : { stuck }) };
     },
     close: server.close,
   };

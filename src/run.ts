@@ -1,9 +1,11 @@
 import { strayReason } from './azure/stray-rejection.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import type { Console } from './console/console.ts';
 import type { Health } from './health.ts';
 import { Failure } from './pipeline/failures.ts';
 import type { Settled } from './pipeline/hand.ts';
 import type { Log } from './pipeline/ports.ts';
+import { bothOf, type Watch } from './pipeline/watch.ts';
 import { settings } from './settings.ts';
 import { makeLog, terminal } from './telemetry/log.ts';
 import { type OpenTelemetry, openTelemetry } from './telemetry/open.ts';
@@ -43,12 +45,19 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   if (telemetry?.sink) log.attach(telemetry.sink);
   warnOfKeys(environment, log);
   let worker: Worker | undefined;
-  const ending = whatEndsIt(log, () => worker?.reconnect());
+  let page: Console | undefined;
+  const ending = whatEndsIt(log, () => {
+    worker?.reconnect();
+    page?.reconnect();
+  });
   let health: Health | undefined;
   try {
-    health = await openHealth(config, telemetry, log);
-    void ending.begun.then(health?.draining);
-    return await work(config, log, ending, telemetry, health, (started) => {
+    page = await openConsole(config, log);
+    health = await openHealth(config, telemetry, log, page);
+    if (health) page?.tellOf(health.status);
+    void ending.begun.then(health?.draining).then(page?.drain);
+    const watch = watchOf(telemetry?.watch(config), page?.watch);
+    return await work(config, log, ending, telemetry, health, watch, (started) => {
       worker = started;
     });
   } catch (error) {
@@ -56,7 +65,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     log.error({ code: error.code, reason: error.message }, 'the worker cannot start');
     return 1;
   } finally {
-    await flush(telemetry, ending.hurry);
+    await Promise.all([flush(telemetry, ending.hurry), page?.close(ending.hurry)]);
     await health?.close();
   }
 }
@@ -66,11 +75,24 @@ async function openHealth(
   config: Config,
   telemetry: OpenTelemetry | undefined,
   log: Log,
+  page: Console | undefined,
 ): Promise<Health | undefined> {
   if (config.health.port === undefined || !telemetry) return undefined;
   const { startHealth } = await import('./health.ts');
-  return startHealth({ health: config.health, metrics: telemetry.metrics, log });
+  const part = page && { path: '/console', answer: page.answer };
+  return startHealth({ health: config.health, metrics: telemetry.metrics, log, part });
 }
+
+/** Nothing of it is imported where nobody wants it. */
+export async function openConsole(config: Config, log: Log): Promise<Console | undefined> {
+  if (!config.console) return undefined;
+  const { makeConsole } = await import('./console/console.ts');
+  return makeConsole({ ...config, console: config.console }, log);
+}
+
+/** All who look on. */
+export const watchOf = (one: Watch | undefined, other: Watch | undefined): Watch | undefined =>
+  one && other ? bothOf(one, other) : (one ?? other);
 
 async function work(
   config: Config,
@@ -78,6 +100,7 @@ async function work(
   ending: Ending,
   telemetry: OpenTelemetry | undefined,
   health: Health | undefined,
+  watch: Watch | undefined,
   onStarted: (worker: Worker) => void,
 ): Promise<number> {
   const { startWorker } = await import('./worker.ts');
@@ -86,7 +109,7 @@ async function work(
     onFatal: ending.fatal,
     onSettled: (settled) => say(log, settled),
     onOpened: health?.opened,
-    watch: telemetry?.watch(config),
+    watch,
   });
   try {
     worker = await Promise.race([starting, ending.begun.then(() => within(LAST_START_MS, starting))]);

@@ -13,6 +13,9 @@ export type Setting = {
 
 const any = (): undefined => undefined;
 
+const longEnough = (value: string): string | undefined =>
+  value.length >= 16 ? undefined : `has ${value.length} characters, expected at least 16`;
+
 const oneOf =
   (...allowed: string[]) =>
   (value: string): string | undefined =>
@@ -231,6 +234,18 @@ export const settings: readonly Setting[] = [
     description: 'address of the health port; where others ask, as in Kubernetes, `0.0.0.0`',
     default: '127.0.0.1',
     check: hostOf('HEALTH_PORT'),
+  },
+  {
+    name: 'CONSOLE_ENABLED',
+    description: "true: the operator's page at `/console/` on the health port, which shows conversations",
+    default: 'false',
+    check: truth,
+  },
+  {
+    name: 'CONSOLE_TOKEN',
+    description: 'what that page asks for: at least 16 characters; needed unless HEALTH_HOST is loopback',
+    secret: true,
+    check: longEnough,
   },
   { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity', check: any },
   {

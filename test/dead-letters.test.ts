@@ -5,36 +5,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { purgeDeadLetters } from '../src/operations/dead-letters-purge.ts';
 import { resultOf, runCommand, startCommand } from './command.ts';
-import { conversation, type Event, setTheScene } from './setting.ts';
+import { setAside } from './set-aside.ts';
+import { conversation, setTheScene } from './setting.ts';
 
 type Scene = Awaited<ReturnType<typeof setTheScene>>;
-
-/** Sends events and sets them aside for a reason, as somebody else's worker would. */
-async function setAside(
-  { sender, serviceBus, stack, path }: Scene,
-  events: unknown[],
-  reason = 'ConversationNotFound',
-): Promise<void> {
-  const [topic, , subscription] = path.split('/');
-  const before = stack.serviceBus.counters().entities[path]!.deadLetterCount;
-  await sender.sendMessages(
-    events.map((body) => ({ body, messageId: `message of ${(body as Event).sessionId}` })),
-  );
-  const receiver = serviceBus.createReceiver(topic!, subscription!);
-  for (let left = events.length; left > 0; ) {
-    const messages = await receiver.receiveMessages(Math.min(left, 100));
-    for (const message of messages)
-      await receiver.deadLetterMessage(message, {
-        deadLetterReason: reason,
-        deadLetterErrorDescription: `${reason} it was`,
-      });
-    left -= messages.length;
-  }
-  await receiver.close();
-  await expect
-    .poll(() => stack.serviceBus.counters().entities[path]!.deadLetterCount)
-    .toBe(before + events.length);
-}
 
 const deadPath = ({ path }: Scene): string => `${path}/$DeadLetterQueue`;
 const someConversations = (count: number, fields = {}) =>

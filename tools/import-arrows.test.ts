@@ -24,6 +24,7 @@ const arrows: Record<string, string[]> = {
     'src/pipeline/watch.ts',
   ],
   'src/operations/': ['src/'],
+  'src/console/': ['src/'],
   'src/': ['src/'],
   // `dev` starts the stand-ins; nothing else of the worker knows them.
   'src/dev/': ['src/', 'emulators/'],

@@ -1,8 +1,9 @@
 import { startStack } from '../../emulators/stack.ts';
-import { readConfig, telemetryVariables } from '../config.ts';
+import { consoleVariables, isLoopback, readConfig, telemetryVariables } from '../config.ts';
 import { startHealth } from '../health.ts';
 import type { Settled } from '../pipeline/hand.ts';
 import type { Log } from '../pipeline/ports.ts';
+import { openConsole, watchOf } from '../run.ts';
 import { startWorker } from '../worker.ts';
 import { addTurn, type Chat, makeChance, newChat } from './chats.ts';
 import { openFrontEnd } from './front-end.ts';
@@ -35,6 +36,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   const stack = await startStack({ dataFolder: options.data });
   const config = readConfig({
     ...telemetryVariables(telling.environment),
+    ...consoleOf(telling.environment),
     ...stack.environment,
     MAX_CONCURRENCY: '32',
   });
@@ -70,7 +72,14 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     error: (fields, message) => note(`  worker    ${fields.code ?? ''} ${message}: ${fields.reason ?? ''}`),
   });
   const metrics = telling.telemetry?.metrics ?? (async () => '');
-  const health = await startHealth({ health: config.health, metrics, log: silent });
+  const page = await openConsole(config, log);
+  const health = await startHealth({
+    health: config.health,
+    metrics,
+    log: silent,
+    part: page && { path: '/console', answer: page.answer },
+  });
+  if (health) page?.tellOf(health.status);
   let fatal: unknown;
   const worker = await startWorker(config, log, {
     onFatal: (error) => {
@@ -78,7 +87,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     },
     onSettled,
     onOpened: health?.opened,
-    watch: telling.telemetry?.watch(config),
+    watch: watchOf(telling.telemetry?.watch(config), page?.watch),
   });
   telling.telemetry?.observe(worker);
   health?.started(worker);
@@ -89,6 +98,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   );
   say(`Counters and faults: ${stack.control.url}${options.once ? '' : '   Ctrl-C drains and sums up.'}`);
   if (health) say(`Health and metrics: ${health.url}/readyz ${health.url}/metrics`);
+  if (health && page) say(`Console: ${health.url}/console/`);
   if (telling.where) say(telling.where);
   const view = live ? startView(() => [headline(), ...recent]) : undefined;
   const headline = (): string => {
@@ -142,9 +152,11 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     await new Promise((resolve) => setTimeout(resolve, 20));
   const durationMs = Math.round(performance.now() - startedMs);
 
+  page?.drain();
   const { abandoned } = await worker.stop(config.shutdownTimeoutMs);
   const found = await verify(chats, stack.environment);
   view?.end();
+  await page?.close();
   await health?.close();
   await frontEnd.close();
   await stack.close();
@@ -173,6 +185,13 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   );
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return complete ? 0 : 1;
+}
+
+/** There is a console without being asked for, where nobody else can reach it. */
+function consoleOf(environment: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  const isOurs =
+    isLoopback(environment.HEALTH_HOST?.trim() || '127.0.0.1') && environment.HEALTH_PORT !== 'off';
+  return { ...(isOurs ? { CONSOLE_ENABLED: 'true' } : {}), ...consoleVariables(environment) };
 }
 
 const nothing = (): void => undefined;

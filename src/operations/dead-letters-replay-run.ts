@@ -90,7 +90,7 @@ function noteOf({ outcomes, passed, waitingFor }: ReplayState): string {
 }
 
 /** By reason, with one description of each. */
-function failuresOf(
+export function failuresOf(
   outcomes: ReadonlyMap<string, Outcome>,
 ): Map<string, { count: number; description: string }> {
   const failed = new Map<string, { count: number; description: string }>();

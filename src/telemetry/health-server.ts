@@ -7,6 +7,12 @@ export type Answer = { status: number; type: string; body: string };
 /** By path. */
 export type Answers = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 
+/** Answers what is under a path of its own. */
+export type Part = {
+  path: string;
+  answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<void>;
+};
+
 export type HealthServer = { url: string; close(): Promise<void> };
 export type Place = {
   host: string;
@@ -27,10 +33,15 @@ const IDLE_MS = 10_000;
 const MAX_CONNECTIONS = 100;
 
 /**
- * Answers GET and HEAD of a few paths. No body of a request is ever read.
+ * Answers GET and HEAD of a few paths. No body of a request is ever read, but by the part that is given.
  * @throws Failure HealthUnavailable, naming the variable that is to be changed
  */
-export async function startHealthServer(place: Place, answers: Answers, log: Log): Promise<HealthServer> {
+export async function startHealthServer(
+  place: Place,
+  answers: Answers,
+  log: Log,
+  part?: Part,
+): Promise<HealthServer> {
   const server = createServer(LIMITS, (request, response) => void answer(request, response));
   // Nobody is invited to send a body that nobody reads.
   server.on('checkContinue', (request, response) => void answer(request, response));
@@ -40,6 +51,8 @@ export async function startHealthServer(place: Place, answers: Answers, log: Log
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const path = request.url?.split('?', 1)[0] ?? '';
+      if (part && (path === part.path || path.startsWith(`${part.path}/`)))
+        return await part.answer(request, response, path);
       const known = Object.hasOwn(answers, path) ? answers[path] : undefined;
       if (!known) return send(response, 404, `expected one of ${Object.keys(answers).join(', ')}\n`);
       if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -50,7 +63,8 @@ export async function startHealthServer(place: Place, answers: Answers, log: Log
       send(response, status, body, type);
     } catch (error) {
       log.warn({ path: request.url?.slice(0, 40), reason: (error as Error).message }, 'no answer was found');
-      send(response, 500, 'no answer was found: see the log\n');
+      if (response.headersSent) response.destroy();
+      else send(response, 500, 'no answer was found: see the log\n');
     }
   }
 
