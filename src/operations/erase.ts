@@ -3,6 +3,7 @@ import { openQueries } from '../azure/cosmos-queries.ts';
 import { makeCredential } from '../azure/credential.ts';
 import { openRedis } from '../azure/redis.ts';
 import type { Config } from '../config.ts';
+import { backOff } from '../pipeline/back-off.ts';
 import { Failure } from '../pipeline/failures.ts';
 import { clock } from './clock.ts';
 import { isConfirmed } from './confirm.ts';
@@ -28,8 +29,8 @@ export type EraseOptions = {
   rate: number;
 };
 
-/** What is written while it is erased is found by another look; so often at most. */
-const MAX_LOOKS = 4;
+/** What is written while it is erased is found by another look; so often at most, within three seconds. */
+const MAX_LOOKS = 6;
 
 /**
  * Removes a conversation, or all of a user's, from history for good. Exit codes: 0 history has nothing of it any more; 1 nobody
@@ -92,16 +93,17 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
   };
   const tell = (erased: Erased | undefined, stays: number): Promise<void> => {
     if (erased) for (const line of erasedLines(erased, stays)) console.error(line);
-    for (const line of redisLines(gathered, { away, isDryRun: dryRun }, config)) console.error(line);
+    for (const line of redisLines(gathered, { away, isDryRun: dryRun || signal.aborted }, config))
+      console.error(line);
     return tellResult(erased, stays);
   };
   if (dryRun || signal.aborted || count === 0) {
     await tell(undefined, 0);
     return signal.aborted ? EXIT_INTERRUPTED : away === undefined ? 0 : EXIT_SOME_STAY;
   }
-  if (!yes && !(await isConfirmed(count))) {
+  if (!yes && !(await isConfirmed(count, process.stdin, process.stderr, signal))) {
     await tellResult(undefined, 0);
-    return 1;
+    return signal.aborted ? EXIT_INTERRUPTED : 1;
   }
 
   const { voice } = ports;
@@ -129,7 +131,10 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
   return stays > 0 || erased.refused.length > 0 || away !== undefined ? EXIT_SOME_STAY : 0;
 }
 
-/** Looks again until nothing is left; answers how much is. */
+/**
+ * Looks again until nothing is left; answers how much is. A worker that has just written a page finds the tombstone a moment later:
+ * so it is given that.
+ */
 async function eraseWhatCame(
   { userId }: Gathered,
   sessionId: string | undefined,
@@ -141,6 +146,7 @@ async function eraseWhatCame(
     const left = held.heads.length + held.segments.length;
     if (look === MAX_LOOKS || left === 0) return left;
     await eraser.erase(held);
+    await clock.sleep(backOff(look - 1, clock), ports.signal);
   }
   return 0;
 }
@@ -162,7 +168,10 @@ function resultOf(
     pages: erased?.pages ?? 0,
     refused: erased?.refused ?? [],
     stays,
-    redis: away === undefined ? { sessions: gathered.inRedis, nobodys: gathered.nobodys } : { away },
+    redis:
+      away === undefined
+        ? { sessions: gathered.inRedis, nobodys: gathered.nobodys, complete: gathered.isComplete }
+        : { away },
     interrupted,
   };
 }
