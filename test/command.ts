@@ -31,6 +31,13 @@ export function startCommand(environment: Record<string, string>, args: string[]
     ended,
     stdout: () => stdout,
     stderr: () => stderr,
+    /** Reads nothing more of stdout until what is answered is called. */
+    rest() {
+      child.stdout.pause();
+      return () => child.stdout.resume();
+    },
+    /** Closes the pipe that stderr is, as `head` does. */
+    closeStderr: () => child.stderr.destroy(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -71,6 +71,9 @@ describe('seeing', () => {
     expect(shown.stdout).toContain('turn\\u001b[2J\\u202e');
     expect(shown.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect(shown.stdout).not.toContain('secret');
+    // What it shows chooses.
+    const byReason = ['dead-letters', 'show', '--json', '--reason', 'Reason\\u001b]0;title\\u0007'];
+    expect(resultOf(await runCommand(environment, byReason))).toMatchObject({ sequenceNumber: '1' });
     const one = await runCommand(environment, ['dead-letters', 'show', '2', '--json']);
     expect(resultOf(one)).toMatchObject({ sequenceNumber: '2', reason: 'InvalidEvent' });
     expect(one.stdout).not.toContain('secret');
@@ -350,11 +353,15 @@ describe('exporting', () => {
       { sequenceNumber: '1', reason: 'ConversationNotFound', body: event },
       { messageId: 'bytes', reason: 'InvalidEvent', bodyBase64: '/wA=' },
     ]);
-    const file = join(folder(), 'letters.jsonl');
+    const within = folder();
+    const file = join(within, 'letters.jsonl');
+    // What somebody else has put where an unfinished one might lie is not written to.
+    writeFileSync(`${file}.part`, 'mine', { mode: 0o644 });
     expect((await runCommand(environment, ['dead-letters', 'export', '--output', file])).code).toBe(0);
     expect(readFileSync(file, 'utf8')).toBe(toStdout.stdout);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(existsSync(`${file}.part`)).toBe(false);
+    expect(readFileSync(`${file}.part`, 'utf8')).toBe('mine');
+    expect(readdirSync(within).sort()).toEqual(['letters.jsonl', 'letters.jsonl.part']);
     writeFileSync(file, 'mine');
     expect((await runCommand(environment, ['dead-letters', 'export', '--output', file])).code).toBe(1);
     expect(readFileSync(file, 'utf8')).toBe('mine');

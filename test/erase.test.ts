@@ -135,6 +135,16 @@ for (const partitionKeyPath of ['/userId', '/sessionId'])
   });
 
 describe('what is meant', () => {
+  test('what somebody else has marked as deleted, and left its messages, is emptied', async () => {
+    const { store, erase, item } = await withHistory();
+    const talk = conversation();
+    const nothing = { title: undefined, createdAt: undefined, lastActivity: undefined };
+    store(talk, 0, { ...nothing, deletedAt: timeOf(3) });
+    const done = await erase('--session', talk.sessionId, '--yes');
+    expect(done.code).toBe(0);
+    expect(withoutSystem(item(talk.userId, talk.sessionId))).toEqual(bare(talk));
+  });
+
   test('a session of several users is asked for with its user', async () => {
     const { store, erase, item } = await withHistory();
     const one = conversation();
@@ -221,6 +231,25 @@ describe('Redis', () => {
     expect(given.toString().split('\0').slice(0, -1).sort()).toEqual(
       held.map((id) => `session:${id}`).sort(),
     );
+  });
+
+  test('that was not looked through to the end is not said to hold nothing', async () => {
+    const { store, show, stack, item } = await withHistory();
+    const talks = Array.from({ length: 60 }, () => conversation());
+    for (const talk of talks) await show(talk.snapshot);
+    store(talks[0]!);
+    const args = ['erase', '--user', 'user_001', '--yes', '--json', '--rate', '20'];
+    const command = startCommand(stack.environment, args);
+    await expect
+      .poll(() => stack.redis.counters().commands.GETRANGE ?? 0, { timeout: 10_000 })
+      .toBeGreaterThan(3);
+    command.kill('SIGINT');
+    const interrupted = await command.ended;
+    expect(interrupted.code).toBe(3);
+    expect(interrupted.stderr).toContain('not looked through to the end');
+    expect(interrupted.stderr).not.toMatch(/holds nothing|redis-cli/);
+    expect(resultOf(interrupted)).toMatchObject({ erased: 0, interrupted: true, redis: { complete: false } });
+    expect(item('user_001', talks[0]!.sessionId)?.title).toBe('Secret plans');
   });
 
   test('that is away is said to be; history is erased all the same', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCluster } from 'redis';
@@ -344,6 +344,19 @@ describe('an interrupted walk', () => {
     for (const { userId, sessionId } of all) expect(item(userId, sessionId)).toBeDefined();
   });
 
+  test('a state that cannot be written any more ends it, with a report of what was done', async () => {
+    const { environment } = await withTalks(600);
+    const state = stateFile();
+    const command = startCommand(environment, ['reconcile', '--json', '--rate', '300', '--state', state]);
+    await expect.poll(() => existsSync(state), { timeout: 10_000 }).toBe(true);
+    rmSync(state);
+    mkdirSync(state);
+    const ended = await command.ended;
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('InvalidState');
+    expect(resultOf(ended).scanned).toBeGreaterThan(0);
+  });
+
   test('a state that is none of ours, of another Redis, or cannot be written is left alone', async () => {
     const { environment, reconcile, stored } = await withTalks(2);
     const state = stateFile();
@@ -384,4 +397,15 @@ test('--watch begins anew after each end, and a signal ends it in peace', async 
   const walks = stdout.trim().split('\n');
   expect(walks.length).toBeGreaterThan(1);
   for (const walk of walks) expect(JSON.parse(walk)).toMatchObject({ refused: {} });
+});
+
+test('--watch answers to a signal once, however many walks it has made', async () => {
+  const { environment } = await withTalks(1);
+  const command = startCommand(environment, ['reconcile', '--json', '--watch', '0.0001']);
+  await expect.poll(() => command.stdout().split('\n').length, { timeout: 10_000 }).toBeGreaterThan(4);
+  command.kill('SIGINT');
+  const { code, stderr } = await command.ended;
+  expect(code).toBe(0);
+  // None is under way, or one is.
+  expect(stderr.split('Finishing what is in hand').length).toBeLessThanOrEqual(2);
 });

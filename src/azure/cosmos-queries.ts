@@ -12,7 +12,7 @@ export type FoundSegment = Ids & { id: string };
 export type FoundHead = Ids & {
   /** It is marked as deleted. */
   isDeleted: boolean;
-  /** It has a title or times still: more than a tombstone has. */
+  /** It has a title, times, pages or messages still: more than a tombstone has. */
   isFilled: boolean;
   lastActivity: string | undefined;
 };
@@ -62,7 +62,9 @@ export async function openQueries(config: Config, credential: TokenCredential): 
     async *heads(of) {
       // The id of a head is its session id; an older worker's has that alone.
       const where = scoped(IS_HEAD, of, 'c.id');
-      const fields = 'c.id, c.userId, c.deletedAt, c.title, c.createdAt, c.lastActivity';
+      // A message without a role is none. What is in it is not asked for.
+      const fields =
+        'c.id, c.userId, c.deletedAt, c.title, c.createdAt, c.lastActivity, c.segments, c.messages[0].role AS role';
       for await (const page of pages<Row>({ ...where, query: `SELECT ${fields} ${where.query}` }, of.userId))
         yield page.flatMap((row) => idsOf(row).map((ids) => ({ ...ids, ...stateOf(row) })));
     },
@@ -91,14 +93,16 @@ type Row = {
   title?: unknown;
   createdAt?: unknown;
   lastActivity?: unknown;
+  segments?: unknown;
+  role?: unknown;
 };
 
 const idsOf = ({ id, userId }: Row): Ids[] =>
   typeof id === 'string' && typeof userId === 'string' ? [{ sessionId: id, userId }] : [];
 
-const stateOf = ({ deletedAt, title, createdAt, lastActivity }: Row) => ({
+const stateOf = ({ deletedAt, title, createdAt, lastActivity, segments, role }: Row) => ({
   isDeleted: typeof deletedAt === 'string' && deletedAt !== '',
-  isFilled: [title, createdAt, lastActivity].some((value) => value !== undefined),
+  isFilled: [title, createdAt, lastActivity, segments, role].some((value) => value !== undefined),
   lastActivity: typeof lastActivity === 'string' ? lastActivity : undefined,
 });
 

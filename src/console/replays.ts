@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
-import { aborted, type Outcome } from '../operations/dead-letters-chosen.ts';
+import { aborted } from '../operations/aborted.ts';
+import type { Outcome } from '../operations/dead-letters-chosen.ts';
 import { groupDeadLetters } from '../operations/dead-letters-list.ts';
 import { type ReplayState, replayDeadLetters } from '../operations/dead-letters-replay.ts';
 import { countOf, failuresOf } from '../operations/dead-letters-replay-run.ts';

@@ -30,6 +30,15 @@ test('the end of the input is no yes', async () => {
   expect(await asked).toBe(false);
 });
 
+test('whoever is told to end does not wait for an answer', async () => {
+  const { input, output } = terminal();
+  const ending = new AbortController();
+  const asked = isConfirmed(12, input, output, ending.signal);
+  ending.abort();
+  expect(await asked).toBe(false);
+  input.write('12\n');
+});
+
 test('where there is no terminal nobody is asked', async () => {
   const { input, output, said } = terminal(false);
   input.write('12\n');

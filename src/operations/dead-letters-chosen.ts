@@ -1,6 +1,7 @@
 import { DeadlineError, withDeadline } from '../azure/deadline.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { EventSource, HeldEvent } from '../pipeline/ports.ts';
+import { aborted } from './aborted.ts';
 
 /** What became of a dead letter that was chosen: it is gone, or stays for this reason. */
 export type Outcome = { kind: 'completed' } | { kind: 'failed'; reason: string; description: string };
@@ -116,6 +117,7 @@ export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Ch
         }
         await putAside(held);
       }
+      // Whoever asks for more when there is nothing more waits to be told to stop.
       await aborted(signal);
       return undefined;
     },
@@ -149,12 +151,6 @@ export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Ch
       return [...lockedUntilMs.values()].filter((untilMs) => untilMs > Date.now()).length;
     },
   };
-}
-
-/** Resolves when the signal aborts: whoever asks for more when there is nothing more waits for that. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 async function atMost(ms: number, hurry: AbortSignal, work: () => Promise<unknown>): Promise<void> {

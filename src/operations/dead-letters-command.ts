@@ -70,7 +70,7 @@ export function addDeadLetters(program: Command): void {
     });
 
   group.addHelpText(
-    'after',
+    'afterAll',
     `
 Exit codes: 0 done · 1 an error, nobody said yes, or nothing to show · 2 some stay: they failed again, or somebody else
 has them · 3 interrupted: what was in hand is finished or given back · 78 faulty configuration`,

@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync, linkSync, unlinkSync } from 'node:fs';
+import { createWriteStream, existsSync, linkSync, openSync, unlinkSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { makeCredential } from '../azure/credential.ts';
@@ -31,11 +31,12 @@ export async function exportDeadLetters(
       yield `${plainJson(asRecord(letter))}\n`;
     }
   }
-  const part = `${output}.part`;
+  // Of this run alone: nobody else may have made it, or be writing to it.
+  const part = `${output}.${process.pid}.part`;
   try {
     if (output === undefined) await pipeline(Readable.from(lines()), process.stdout, { end: false });
     else {
-      await pipeline(Readable.from(lines()), createWriteStream(part, { mode: 0o600 }));
+      await writePart(part, lines());
       // A rename would replace a file that was made meanwhile.
       linkSync(part, output);
       unlinkSync(part);
@@ -50,6 +51,17 @@ export async function exportDeadLetters(
   }
   console.error(`${letters(count)} exported${output === undefined ? '' : ` to ${output}`}.`);
   return 0;
+}
+
+/** What could not be written whole is taken away again. */
+async function writePart(part: string, lines: AsyncIterable<string>): Promise<void> {
+  const fd = openSync(part, 'wx', 0o600);
+  try {
+    await pipeline(Readable.from(lines), createWriteStream(part, { fd }));
+  } catch (error) {
+    unlinkSync(part);
+    throw error;
+  }
 }
 
 /** All that a publisher needs to send it again. Bytes that are no UTF-8 text come in base64. */

@@ -2,8 +2,9 @@ import type { Config } from '../config.ts';
 import { whatEndsIt } from '../run.ts';
 import { isConfirmed } from './confirm.ts';
 import type { Choice } from './dead-letters-choice.ts';
-import { groupDeadLetters, letters, table } from './dead-letters-list.ts';
+import { groupDeadLetters, letters, notMetLine, table } from './dead-letters-list.ts';
 import { purgeDeadLetters } from './dead-letters-purge.ts';
+import { EXIT_INTERRUPTED, EXIT_SOME_STAY } from './interruption.ts';
 import { logTo } from './log-to.ts';
 import { plainJson } from './plain-text.ts';
 import { startProgress } from './progress.ts';
@@ -19,7 +20,11 @@ export async function runPurge(
 ): Promise<number> {
   const { sequences, groups } = await groupDeadLetters(config, choice);
   const chosen = sequences.size;
-  console.error(`${letters(chosen)} ${dryRun ? 'would be' : 'to be'} deleted for good.`);
+  console.error(
+    chosen > 0
+      ? `${letters(chosen)} ${dryRun ? 'would be' : 'to be'} deleted for good.`
+      : 'There is no such dead letter: nothing is to be deleted.',
+  );
   if (chosen > 0) for (const line of table(groups, process.stderr)) console.error(line);
   const report = (deleted: number): void => {
     if (json) console.log(plainJson({ dryRun, chosen, deleted }));
@@ -44,8 +49,10 @@ export async function runPurge(
     onProgress: ({ size }) => progress.update(size),
   }).finally(progress.end);
   console.error(`${outcomes.size} of ${letters(chosen)} deleted.`);
+  const notMet = chosen - outcomes.size;
+  if (notMet > 0) console.error(notMetLine(notMet, stopping.signal.aborted));
   report(outcomes.size);
   if (ending.failed()) return 1;
   if (outcomes.size === chosen) return 0;
-  return stopping.signal.aborted ? 3 : 2;
+  return stopping.signal.aborted ? EXIT_INTERRUPTED : EXIT_SOME_STAY;
 }

@@ -2,15 +2,12 @@ import type { Config } from '../config.ts';
 import { whatEndsIt } from '../run.ts';
 import type { Choice } from './dead-letters-choice.ts';
 import type { Outcome } from './dead-letters-chosen.ts';
-import { groupDeadLetters, letters, table } from './dead-letters-list.ts';
+import { groupDeadLetters, letters, notMetLine, table } from './dead-letters-list.ts';
 import { type ReplayState, replayDeadLetters } from './dead-letters-replay.ts';
+import { EXIT_INTERRUPTED, EXIT_SOME_STAY } from './interruption.ts';
 import { logTo } from './log-to.ts';
 import { plain, plainJson } from './plain-text.ts';
 import { startProgress } from './progress.ts';
-
-/** Dead letters of a run stay: they failed again, or were not met. */
-const EXIT_SOME_STAY = 2;
-const EXIT_INTERRUPTED = 3;
 
 /**
  * Replays the chosen dead letters and says what became of them. Exit codes: 0 all are gone; 1 an error ended it; 2 some stay;
@@ -23,7 +20,11 @@ export async function runReplay(
 ): Promise<number> {
   const { sequences, groups } = await groupDeadLetters(config, choice);
   if (dryRun || sequences.size === 0) {
-    console.error(`${letters(sequences.size)} would be replayed.`);
+    console.error(
+      sequences.size > 0
+        ? `${letters(sequences.size)} would be replayed.`
+        : 'There is no such dead letter: nothing is to be replayed.',
+    );
     if (sequences.size > 0) for (const line of table(groups, process.stderr)) console.error(line);
     if (json) console.log(plainJson({ dryRun, chosen: sequences.size, replayed: 0, failed: {}, notMet: 0 }));
     return 0;
@@ -59,12 +60,7 @@ export async function runReplay(
     console.error(
       `  ${String(count).padStart(5)}  ${plain(reason).padEnd(width)}  such as: ${plain(description)}`,
     );
-  if (notMet > 0)
-    console.error(
-      interrupted
-        ? `${notMet} are as they were: it was interrupted.`
-        : `${notMet} are as they were, or gone: somebody else has them. Try again in a few minutes.`,
-    );
+  if (notMet > 0) console.error(notMetLine(notMet, interrupted));
   if (stillLocked > 0)
     console.error(`${stillLocked} that were met on the way stay locked for as long as a lock lasts.`);
   if (json) {

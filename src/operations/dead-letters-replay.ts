@@ -4,7 +4,8 @@ import type { Config } from '../config.ts';
 import type { Dependency } from '../pipeline/failures.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { startWorker } from '../worker.ts';
-import { aborted, type Chosen, chooseFrom } from './dead-letters-chosen.ts';
+import { aborted } from './aborted.ts';
+import { type Chosen, chooseFrom } from './dead-letters-chosen.ts';
 
 export type ReplayOptions = {
   log: Log;

@@ -6,6 +6,7 @@ import { age } from './age.ts';
 import { type Choice, choose, eventOf } from './dead-letters-choice.ts';
 import { letters } from './dead-letters-list.ts';
 import { plain, plainJson } from './plain-text.ts';
+import { print } from './print.ts';
 
 /**
  * Shows the chosen dead letters, the oldest first: their ids and reasons, never a body. Exit codes: 0; 1 none was found.
@@ -23,7 +24,7 @@ export async function showDeadLetters(
     for await (const letter of choose(deadLetters, choice)) {
       found += 1;
       if (found > limit) left += 1;
-      else console.log(json ? plainJson(factsOf(letter)) : `${found > 1 ? '\n' : ''}${described(letter)}`);
+      else await print([json ? plainJson(factsOf(letter)) : `${found > 1 ? '\n' : ''}${described(letter)}`]);
     }
   } finally {
     await deadLetters.close();

@@ -11,10 +11,11 @@ export function addDoctor(program: Command): void {
       '\nExit codes: 0 no failure, though perhaps warnings · 1 a failure · 78 faulty configuration',
     )
     .action(async (options: { json: boolean }) => {
-      const [{ loadEnvironment }, { runDoctor }] = await Promise.all([
+      const [{ loadEnvironment }, { exitWith }, { runDoctor }] = await Promise.all([
         import('./operate.ts'),
+        import('./output.ts'),
         import('./doctor.ts'),
       ]);
-      process.exit(await runDoctor(loadEnvironment(), options));
+      await exitWith(await runDoctor(loadEnvironment(), options));
     });
 }

@@ -21,6 +21,7 @@ export type Gathered = {
   inRedis: string[];
   /** Values in Redis that are no conversations: whose they are cannot be told. */
   nobodys: number;
+  /** Redis was looked through to the end. */
   isComplete: boolean;
 };
 

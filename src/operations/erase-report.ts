@@ -46,9 +46,9 @@ export function erasedLines(erased: Erased, stays: number): string[] {
   ];
 }
 
-/** What Redis still holds, and how to remove it. `isDryRun`: that is told when history is erased. */
+/** What Redis still holds, and how to remove it. `isDryRun`, also of an interrupted run: that is told when history is erased. */
 export function redisLines(
-  { inRedis, nobodys }: Gathered,
+  { inRedis, nobodys, isComplete }: Gathered,
   { away, isDryRun }: { away: string | undefined; isDryRun: boolean },
   config: Config,
   stream: NodeJS.WriteStream = process.stderr,
@@ -61,7 +61,7 @@ export function redisLines(
   const holds = `Redis ${isDryRun ? 'holds' : 'still holds'} ${sessions(inRedis.length)} of it`;
   const command = removeCommand(inRedis.slice(0, MAX_KEYS), config);
   return [
-    ...(inRedis.length === 0 ? ['Redis holds nothing of it.'] : []),
+    ...(inRedis.length === 0 && isComplete ? ['Redis holds nothing of it.'] : []),
     ...(inRedis.length > 0 && isDryRun ? [`${holds}.`] : []),
     ...(inRedis.length > 0 && !isDryRun
       ? [
@@ -74,6 +74,7 @@ export function redisLines(
     ...(inRedis.length > MAX_KEYS && !isDryRun
       ? [`These are the first ${MAX_KEYS}: run it again after removing them, or see --json.`]
       : []),
+    ...(isComplete ? [] : ['Redis was not looked through to the end: it may hold more of it.']),
     ...(nobodys > 0 && inRedis.length !== nobodys
       ? [`Values in Redis that are no conversations, so that it cannot be told whose they are: ${nobodys}.`]
       : []),

@@ -99,16 +99,17 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
   };
   const tell = (erased: Erased | undefined, stays: number): Promise<void> => {
     if (erased) for (const line of erasedLines(erased, stays)) console.error(line);
-    for (const line of redisLines(gathered, { away, isDryRun: dryRun }, config)) console.error(line);
+    for (const line of redisLines(gathered, { away, isDryRun: dryRun || signal.aborted }, config))
+      console.error(line);
     return tellResult(erased, stays);
   };
   if (dryRun || signal.aborted || count === 0) {
     await tell(undefined, 0);
     return signal.aborted ? EXIT_INTERRUPTED : away === undefined ? 0 : EXIT_SOME_STAY;
   }
-  if (!yes && !(await isConfirmed(count))) {
+  if (!yes && !(await isConfirmed(count, process.stdin, process.stderr, signal))) {
     await tellResult(undefined, 0);
-    return 1;
+    return signal.aborted ? EXIT_INTERRUPTED : 1;
   }
 
   const { voice } = ports;
@@ -136,7 +137,10 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
   return stays > 0 || erased.refused.length > 0 || away !== undefined ? EXIT_SOME_STAY : 0;
 }
 
-/** Looks again until nothing is left; answers how much is. */
+/**
+ * Looks again until nothing is left; answers how much is. A worker that has just written a page finds the tombstone a moment later:
+ * so it is given that.
+ */
 async function eraseWhatCame(
   { userId }: Gathered,
   sessionId: string | undefined,
@@ -174,7 +178,10 @@ function resultOf(
     pages: erased?.pages ?? 0,
     refused: erased?.refused ?? [],
     stays,
-    redis: away === undefined ? { sessions: gathered.inRedis, nobodys: gathered.nobodys } : { away },
+    redis:
+      away === undefined
+        ? { sessions: gathered.inRedis, nobodys: gathered.nobodys, complete: gathered.isComplete }
+        : { away },
     interrupted,
   };
 }

@@ -2,14 +2,12 @@ import { existsSync } from 'node:fs';
 import { type Config, ConfigError, readConfig } from '../config.ts';
 import { EXIT_CONFIGURATION } from '../run.ts';
 import { describeError } from './errors.ts';
+import { exitWith, outliveReaders } from './output.ts';
 import { plain } from './plain-text.ts';
 
-/** The environment, with what a .env file adds to it. Whoever reads the output may have enough of it: that ends the process in peace. */
+/** The environment, with what a .env file adds to it. */
 export function loadEnvironment(): NodeJS.ProcessEnv {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
+  outliveReaders();
   if (existsSync('.env')) process.loadEnvFile('.env');
   return process.env;
 }
@@ -20,11 +18,11 @@ export function loadEnvironment(): NodeJS.ProcessEnv {
  */
 export async function operate(work: (config: Config) => Promise<number>): Promise<never> {
   try {
-    process.exit(await work(readConfig(loadEnvironment())));
+    return await exitWith(await work(readConfig(loadEnvironment())));
   } catch (error) {
     if (error instanceof ConfigError) {
       console.error(error.message);
-      process.exit(EXIT_CONFIGURATION);
+      return await exitWith(EXIT_CONFIGURATION);
     }
     // A fault of ours is worth its stack. What the clients throw often has neither a code nor a name of its own.
     if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError)
@@ -33,6 +31,6 @@ export async function operate(work: (config: Config) => Promise<number>): Promis
     const reasons = error instanceof AggregateError ? error.errors : [error];
     for (const reason of new Set(reasons.map(describeError))) console.error(plain(reason));
     console.error('Run "history-worker doctor" to see what is wrong.');
-    process.exit(1);
+    return await exitWith(1);
   }
 }

@@ -37,6 +37,9 @@ const SHOWN_ID = 100;
 export async function pass(options: PassOptions): Promise<Passed> {
   const { config, ports, scan, walk, save, rate } = options;
   const { signal, hurry } = options.interruption;
+  // A watch makes many passes under one interruption: none of them must answer to it once it is over.
+  const over = new AbortController();
+  const hurried = aborted(AbortSignal.any([hurry, over.signal]));
   const progress = startProgress('reconciling', await sizeOf(scan));
   const pace = makePace(rate, clock);
   const patience = makePatience({
@@ -46,7 +49,7 @@ export async function pass(options: PassOptions): Promise<Passed> {
     onThrottled: pace.hold,
     probe: ports.store.probe,
   });
-  signal.addEventListener('abort', () => progress.say(FINISHING), { once: true });
+  signal.addEventListener('abort', () => progress.say(FINISHING), { once: true, signal: over.signal });
   let unfinished = newTally();
   const shown = (): Tally => {
     const all = structuredClone(walk.tally);
@@ -94,11 +97,12 @@ export async function pass(options: PassOptions): Promise<Passed> {
   let isComplete = false;
   let failure: Passed['failure'];
   try {
-    isComplete = await Promise.race([walking, aborted(hurry).then(() => false)]);
+    isComplete = await Promise.race([walking, hurried.then(() => false)]);
   } catch (error) {
     failure = { error };
   }
-  await Promise.race([pages.titlesSettled(), aborted(hurry)]);
+  await Promise.race([pages.titlesSettled(), hurried]);
+  over.abort();
   addTitles();
   progress.end();
   return { isComplete, tally: shown(), failure };

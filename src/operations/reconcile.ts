@@ -60,8 +60,9 @@ async function reconcile(config: Config, options: ReconcileOptions): Promise<num
       save();
       const passed = await pass({ config, ports, scan, walk, save, rate: options.rate, interruption });
       if (passed.isComplete) walk.finishedAt = new Date().toISOString();
-      save();
+      // What was done is told first, also where the file cannot be written any more.
       await report(passed, scan, { ...options, tookMs: performance.now() - startedMs });
+      save();
       if (passed.failure) throw passed.failure.error;
       if (watch === undefined) return codeOf(passed);
       walk = undefined;
