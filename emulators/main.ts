@@ -16,7 +16,10 @@ const program = new Command('emulators')
   .description(
     'Stand-ins for Service Bus, Cosmos DB, Redis and chat completions, that the official clients talk to.',
   )
-  .option('--env-file <path>', 'also write the NAME=value lines to a file')
+  .option(
+    '--env-file <path>',
+    'also write the NAME=value lines to a file, as Node, Docker and dotenv read them (a shell would need quotes)',
+  )
   .option('--service-bus-port <port>', 'AMQP port', port, 0)
   .option('--cosmos-port <port>', 'HTTP port of Cosmos DB', port, 0)
   .option('--redis-port <port>', 'port of Redis', port, 0)

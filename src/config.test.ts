@@ -71,9 +71,19 @@ describe('configuration', () => {
     const local = {
       ...seed,
       SERVICEBUS_FULLY_QUALIFIED_NAMESPACE: undefined,
-      SERVICEBUS_CONNECTION_STRING: 'Endpoint=sb://localhost;UseDevelopmentEmulator=true',
+      SERVICEBUS_CONNECTION_STRING:
+        'Endpoint=sb://localhost;SharedAccessKeyName=Root;SharedAccessKey=k;UseDevelopmentEmulator=true',
     };
     expect(faultsOf(local)).toEqual([]);
+  });
+
+  test('a connection string that a shell has cut at its semicolon is told by what it lacks', () => {
+    const cut = { ...seed, SERVICEBUS_CONNECTION_STRING: 'Endpoint=sb://localhost:5672' };
+    expect(faultsOf(cut)).toEqual([
+      'SERVICEBUS_CONNECTION_STRING has no SharedAccessKeyName=… and no SharedAccessKey=… part, expected a whole Service Bus connection string; in a shell it needs quotes',
+    ]);
+    const signed = 'Endpoint=sb://localhost/;SharedAccessSignature=SharedAccessSignature sr=x&sig=y';
+    expect(faultsOf({ ...seed, SERVICEBUS_CONNECTION_STRING: signed })).toEqual([]);
   });
 
   test('a secret never appears in a fault', () => {

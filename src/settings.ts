@@ -69,10 +69,16 @@ const hostOf =
       ? undefined
       : `is no host name (${sizeOf(value)}), expected one alone; the port is ${port}`;
 
-const connectionString = (value: string): string | undefined =>
-  /(^|;)\s*Endpoint=sb:\/\/[^;]+/i.test(value)
-    ? undefined
-    : 'has no Endpoint=sb://… part, expected a Service Bus connection string';
+/** Its parts are told by name: a shell that reads it unquoted from a file cuts it at the first semicolon. */
+function connectionString(value: string): string | undefined {
+  const has = (part: string): boolean => new RegExp(`(^|;)\\s*${part}`, 'i').test(value);
+  if (!has('Endpoint=sb://[^;]'))
+    return 'has no Endpoint=sb://… part, expected a Service Bus connection string';
+  if (has('SharedAccessSignature=[^;]')) return;
+  const missing = ['SharedAccessKeyName', 'SharedAccessKey'].filter((part) => !has(`${part}=[^;]`));
+  if (missing.length > 0)
+    return `has no ${missing.map((part) => `${part}=…`).join(' and no ')} part, expected a whole Service Bus connection string; in a shell it needs quotes`;
+}
 
 /** Where a connection string, a URL with a password or a key may have been pasted, no part of it is shown. */
 const sizeOf = (value: string): string => `${value.length} characters`;
