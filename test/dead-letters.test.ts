@@ -407,6 +407,29 @@ describe('purging', () => {
     });
   });
 
+  test('ended by an outage it tells what it has deleted', async () => {
+    const scene = await setTheScene();
+    await setAside(
+      scene,
+      someConversations(40).map(({ event }) => event),
+    );
+    scene.stack.serviceBus.setFaults({ latencyMs: 100 });
+    const few = { MAX_CONCURRENCY: '2', MAX_LOCKED_EVENTS: '2' };
+    const purging = startCommand({ ...scene.stack.environment, ...few }, [
+      ...['dead-letters', 'purge', '--yes', '--json'],
+    ]);
+    const completed = () => scene.counters().entities[deadPath(scene)]?.completed ?? 0;
+    await expect.poll(completed, { timeout: 10_000 }).toBeGreaterThan(4);
+    scene.stack.serviceBus.setFaults({ freeze: true });
+    const ended = await purging.ended;
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('DeadlineError');
+    const { deleted } = resultOf(ended) as { deleted: number };
+    expect(deleted).toBeGreaterThan(2);
+    expect(deleted).toBeLessThanOrEqual(completed());
+    expect(ended.stderr).toContain(`${deleted} of 40 dead letters deleted.`);
+  }, 60_000);
+
   test('what comes after the question stays', async () => {
     const scene = await setTheScene();
     await setAside(
@@ -415,7 +438,7 @@ describe('purging', () => {
     );
     const silent = (): void => undefined;
     const log = { debug: silent, info: silent, warn: silent, error: silent };
-    const outcomes = await purgeDeadLetters(readConfig(scene.stack.environment), new Set(['1', '2']), {
+    const { outcomes } = await purgeDeadLetters(readConfig(scene.stack.environment), new Set(['1', '2']), {
       log,
       signal: new AbortController().signal,
       hurry: new AbortController().signal,

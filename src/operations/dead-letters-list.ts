@@ -91,7 +91,7 @@ export function table(
 export const letters = (count: number): string => `${count} dead letter${count === 1 ? '' : 's'}`;
 
 /** Of those that were chosen and have come to no outcome. */
-export const notMetLine = (count: number, interrupted: boolean): string =>
-  interrupted
-    ? `${count} are as they were: it was interrupted.`
+export const notMetLine = (count: number, ended?: 'interrupted' | 'ended by an error'): string =>
+  ended
+    ? `${count} are as they were: it was ${ended}.`
     : `${count} are as they were, or gone: somebody else has them. Try again in a few minutes.`;

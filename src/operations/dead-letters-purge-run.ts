@@ -42,7 +42,7 @@ export async function runPurge(
   const ending = whatEndsIt(log, () => undefined);
   const stopping = new AbortController();
   void ending.begun.then(() => stopping.abort());
-  const outcomes = await purgeDeadLetters(config, sequences, {
+  const { outcomes, failure } = await purgeDeadLetters(config, sequences, {
     log,
     signal: stopping.signal,
     hurry: ending.hurry,
@@ -50,8 +50,12 @@ export async function runPurge(
   }).finally(progress.end);
   console.error(`${outcomes.size} of ${letters(chosen)} deleted.`);
   const notMet = chosen - outcomes.size;
-  if (notMet > 0) console.error(notMetLine(notMet, stopping.signal.aborted));
+  const ended =
+    failure !== undefined ? 'ended by an error' : stopping.signal.aborted ? 'interrupted' : undefined;
+  if (notMet > 0) console.error(notMetLine(notMet, ended));
   report(outcomes.size);
+  // Told only now: what is gone is gone, whatever ended it.
+  if (failure !== undefined) throw failure;
   if (ending.failed()) return 1;
   if (outcomes.size === chosen) return 0;
   return stopping.signal.aborted ? EXIT_INTERRUPTED : EXIT_SOME_STAY;

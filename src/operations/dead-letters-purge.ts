@@ -15,19 +15,26 @@ export type PurgeOptions = {
   onProgress?: (outcomes: ReadonlyMap<string, Outcome>) => void;
 };
 
+export type Purged = {
+  /** Those that are gone. */
+  outcomes: ReadonlyMap<string, Outcome>;
+  /** What ended it, where nothing could be received any more: the client's error. */
+  failure: unknown;
+};
+
 /** So long nothing can be received before a purge gives up. */
 const PATIENCE_MS = 15_000;
 const LOOK_EVERY_MS = 50;
 
 /**
  * Deletes dead letters for good: those that were chosen, by number, and none that came later. Safe to repeat and to interrupt.
- * @returns those that are gone @throws the client's error when they cannot be received
+ * @throws the client's error when it cannot be opened
  */
 export async function purgeDeadLetters(
   config: Config,
   wanted: ReadonlySet<string>,
   { log, signal, hurry, onProgress }: PurgeOptions,
-): Promise<ReadonlyMap<string, Outcome>> {
+): Promise<Purged> {
   const source = await openDeadLetterSource(config, makeCredential(config.azureClientId), log);
   const chosen = chooseFrom(source, wanted);
   const stopping = new AbortController();
@@ -67,6 +74,5 @@ export async function purgeDeadLetters(
   stopping.abort();
   await loops;
   await source.close();
-  if (gaveUp) throw failure;
-  return chosen.outcomes;
+  return { outcomes: chosen.outcomes, failure: gaveUp ? failure : undefined };
 }

@@ -60,7 +60,7 @@ export async function runReplay(
     console.error(
       `  ${String(count).padStart(5)}  ${plain(reason).padEnd(width)}  such as: ${plain(description)}`,
     );
-  if (notMet > 0) console.error(notMetLine(notMet, interrupted));
+  if (notMet > 0) console.error(notMetLine(notMet, interrupted ? 'interrupted' : undefined));
   if (stillLocked > 0)
     console.error(`${stillLocked} that were met on the way stay locked for as long as a lock lasts.`);
   if (json) {
