@@ -135,7 +135,8 @@ export const failures = {
   },
   GateClosed: {
     outcome: 'notice',
-    summary: 'a service is away: nothing is received until it answers',
+    summary:
+      'a service is away: until it answers nothing is received, or without the title model fallback titles are stored',
     remedy: 'see the failure of that service',
   },
   LinkSilent: {

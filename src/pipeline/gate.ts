@@ -31,6 +31,8 @@ export type GateOptions = {
   dependency: Dependency;
   clock: Clock;
   log: Log;
+  /** What the log says of a closed one. */
+  meanwhile?: string;
   /** Told when it closes, and of a single conversation's failure, which says nothing yet of the service. */
   onDoubt?: (state: GateState) => void;
 };
@@ -40,7 +42,13 @@ export type GateOptions = {
  * partition; two in a row without a success between them are the service's. So a service of which every third call fails
  * closes nothing.
  */
-export function makeGate({ dependency, clock, log, onDoubt }: GateOptions): Gate {
+export function makeGate({
+  dependency,
+  clock,
+  log,
+  meanwhile = 'nothing is received',
+  onDoubt,
+}: GateOptions): Gate {
   const state: GateState = { dependency, isOpen: true, sinceMs: clock.now(), reason: undefined };
   const failing = new Set<string>();
   const waiting = new Set<() => void>();
@@ -51,7 +59,7 @@ export function makeGate({ dependency, clock, log, onDoubt }: GateOptions): Gate
     turns += 1;
     Object.assign(state, { isOpen, sinceMs: clock.now(), reason });
     if (isOpen) log.info({ dependency }, 'gate opened');
-    else log.warn({ code: 'GateClosed', dependency, reason }, 'gate closed: nothing is received meanwhile');
+    else log.warn({ code: 'GateClosed', dependency, reason }, `gate closed: ${meanwhile} meanwhile`);
     if (!isOpen) return;
     for (const resolve of waiting) resolve();
     waiting.clear();

@@ -15,7 +15,7 @@ const TRIAL_EVERY_MS = 5_000;
 
 /** The gate of the title model. Closed, it only means fallback titles at once, instead of a wait for each (SPEC §6). */
 export function makeTitleGate(clock: Clock, log: Log): TitleGate {
-  const gate = makeGate({ dependency: 'titles', clock, log });
+  const gate = makeGate({ dependency: 'titles', clock, log, meanwhile: 'fallback titles are stored' });
   let triedAtMs = Number.NEGATIVE_INFINITY;
   return {
     state: gate.state,
