@@ -10,6 +10,7 @@ import { faultsSchema, noFaults, type ServiceBusFaults } from './faults.ts';
 import { makeInjectedRefusals } from './injected-refusals.ts';
 import { inspect } from './inspect.ts';
 import { type EntityOptions, Namespace } from './namespace.ts';
+import { bySharedAccess, KEY, KEY_NAME } from './shared-access.ts';
 import { systemClock } from './wake-up.ts';
 
 export type { EntityCounters, ServiceBusCounters } from './counters.ts';
@@ -26,7 +27,7 @@ export type ServiceBusOptions = EntityOptions & {
   /** Listens with TLS too: the client sends Entra ID tokens over TLS only. */
   tls?: Tls;
   latencyMs?: number;
-  /** Decides about the tokens that clients show. Default: all are good. */
+  /** Decides about the tokens that clients show. Default: those that its key has signed, and every one of Entra ID. */
   authorize?: Authorize;
 };
 export type ServiceBusEmulator = Awaited<ReturnType<typeof startServiceBus>>;
@@ -46,7 +47,7 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
   const faults = makeFaults(faultsSchema, { ...noFaults, latencyMs: options.latencyMs ?? 0 });
   const namespace = new Namespace(options, systemClock, () => !faults.get().silent && !faults.get().freeze);
   const refusals = makeInjectedRefusals(faults.get);
-  const authorize = options.authorize ?? (() => true);
+  const authorize = options.authorize ?? bySharedAccess;
   const broker: Broker = { namespace, faults: faults.get, refusals, authorize };
   const connections = makeConnections(broker, options.host ?? '127.0.0.1', options.tls);
   const { port, tlsPort } = await connections.start(options.port ?? 0, options.tls?.port);
@@ -112,7 +113,7 @@ export async function startServiceBus(options: ServiceBusOptions = {}) {
   return {
     port,
     tlsPort,
-    connectionString: `Endpoint=sb://localhost:${port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=local-service-bus-key;UseDevelopmentEmulator=true;`,
+    connectionString: `Endpoint=sb://localhost:${port};SharedAccessKeyName=${KEY_NAME};SharedAccessKey=${KEY};UseDevelopmentEmulator=true;`,
     /** What happened since the start or the last reset, by entity path, and the sums. */
     counters(): ServiceBusCounters {
       const entities: Record<string, EntityCounters> = {};
