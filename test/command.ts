@@ -3,8 +3,13 @@ import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 
 /** A command as shipped, in a process of its own, with nothing in its environment but what is given. No terminal is there. */
-export function startCommand(environment: Record<string, string>, args: string[], folder?: string) {
-  const child = spawn(process.execPath, [`${process.cwd()}/src/main.ts`, ...args], {
+export function startCommand(
+  environment: Record<string, string>,
+  args: string[],
+  folder?: string,
+  program = 'src/main.ts',
+) {
+  const child = spawn(process.execPath, [`${process.cwd()}/${program}`, ...args], {
     env: { PATH: process.env.PATH ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: folder ?? process.cwd(),
