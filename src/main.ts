@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
+import { enableCompileCache, findPackageJSON } from 'node:module';
 import { Command, InvalidArgumentError } from 'commander';
 import { addDeadLetters } from './operations/dead-letters-command.ts';
 import { addDoctor } from './operations/doctor-command.ts';
@@ -23,7 +23,13 @@ const minutes = (text: string): number => {
   return Number(text);
 };
 
+/** From source and from the package it lies at different depths. */
+const { version } = JSON.parse(readFileSync(findPackageJSON('.', import.meta.url)!, 'utf8')) as {
+  version: string;
+};
+
 const program = new Command('history-worker')
+  .version(version)
   .description('Persists finished chat turns from Service Bus and Redis to Cosmos DB, with a title.')
   .showHelpAfterError();
 

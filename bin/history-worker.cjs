@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// What `npx history-worker` starts, under whatever Node is there: plain old JavaScript, so that an old one can read it.
+'use strict';
+const needed = 24;
+const found = process.versions.node;
+if (Number(found.split('.')[0]) < needed) {
+  console.error(
+    'history-worker needs Node ' + needed + ' or newer; this is ' + found + ' (' + process.execPath + ').',
+  );
+  process.exit(1);
+}
+import('../dist/src/main.js').catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
