@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
 import { createClient } from 'redis';
 import { SUBSCRIPTION, startStack, TOPIC } from '../emulators/stack.ts';
 import { otlpSink, type Sink, trackSink } from './sinks.ts';
@@ -13,21 +13,35 @@ import { otlpSink, type Sink, trackSink } from './sinks.ts';
  * same stand-ins, at a rate that leaves both time, since a busier process handles more at once; the kinds take turns, each round
  * in another order, so that whatever else the machine does falls on all alike.
  */
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== '--'),
-  options: {
-    rounds: { type: 'string', default: '5' },
-    events: { type: 'string', default: '3000' },
-    'warm-up': { type: 'string', default: '2000' },
-    rate: { type: 'string', default: '200' },
-    only: { type: 'string', default: 'none,Prometheus,OTLP,Azure Monitor,all' },
-  },
-});
-const rounds = Number(values.rounds);
-const events = Number(values.events);
-const warmUp = Number(values['warm-up']);
-const rate = Number(values.rate);
-const chosen = values.only.split(',');
+const KINDS = ['none', 'Prometheus', 'OTLP', 'Azure Monitor', 'all'];
+const count = (text: string): number => {
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new InvalidArgumentError('expected a whole number from 1 to 999999');
+  return Number(text);
+};
+const kindsOf = (text: string): string[] => {
+  const named = text.split(',');
+  const unknown = named.filter((kind) => !KINDS.includes(kind));
+  if (unknown.length > 0) throw new InvalidArgumentError(`expected some of ${KINDS.join(', ')}, with commas`);
+  return named;
+};
+const {
+  rounds,
+  events,
+  warmUp,
+  rate,
+  only: chosen,
+} = new Command('cost')
+  .description('What telemetry costs a worker: processor time of an event, and time to start, kind by kind.')
+  .option('--rounds <count>', 'in each of which every kind has its turn', count, 5)
+  .option('--events <count>', 'that are measured', count, 3_000)
+  .option('--warm-up <count>', 'before they are', count, 2_000)
+  .option('--rate <events>', 'a second', count, 200)
+  .option('--only <kinds>', `some of ${KINDS.join(', ')}, with commas`, kindsOf, KINDS)
+  .showHelpAfterError()
+  // As with the stand-ins: Node would read some options itself, so the npm script begins ours with `--`.
+  .parse(process.argv[2] === '--' ? process.argv.toSpliced(2, 1) : process.argv)
+  .opts<{ rounds: number; events: number; warmUp: number; rate: number; only: string[] }>();
 /** One in so many conversations has no title yet: the model is asked for it. */
 const UNTITLED_EVERY = 4;
 const SEND_EVERY_MS = 50;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { readMeasured } from './measured.ts';
 import { type Figures, facts, published } from './prices.ts';
 import { asText, capacityCells, costCells, limitCells, rowsOf, SIZES, USUAL } from './tables.ts';
@@ -56,11 +56,13 @@ const flags = new Command('capacity')
     numberFrom(1, 2_000, true),
     USUAL.conversationTurns,
   )
-  .option(
-    '--region-prices <file>',
-    'JSON of names and numbers that take the place of those in bench/capacity/prices.ts',
-    withPrices,
-    published,
+  .addOption(
+    new Option(
+      '--region-prices <file>',
+      'JSON of names and numbers that take the place of those in bench/capacity/prices.ts',
+    )
+      .argParser(withPrices)
+      .default(published, 'none'),
   )
   .option('--json', 'one line of JSON on stdout, and nothing else there', false)
   .showHelpAfterError()
