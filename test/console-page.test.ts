@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
@@ -6,11 +6,10 @@ import { makeConsole } from '../src/console/console.ts';
 import { startHealth } from '../src/health.ts';
 import { quiet } from '../src/operations/quiet.ts';
 import { startWorker } from '../src/worker.ts';
+import { chromiumPath, NO_CHROMIUM } from '../tools/chromium.ts';
 import { setAside } from './set-aside.ts';
 import { conversation, setTheScene } from './setting.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const hasChromium = existsSync(CHROMIUM);
 /** Evaluated in the page: answers what is written with too little contrast. */
 const faint = readFileSync('test/in-page/faint-text.js', 'utf8');
 /** And what has no name for a screen reader. */
@@ -20,15 +19,16 @@ const TOO_WIDE = 'document.documentElement.scrollWidth - document.documentElemen
 const TOKEN = 'the-token-of-this-test';
 
 test.runIf(process.env.CI === 'true')('CI has a browser', () => {
-  expect(hasChromium, `there is no ${CHROMIUM}: apt-get install chromium`).toBe(true);
+  expect(chromiumPath, NO_CHROMIUM).toBeDefined();
 });
 
 type Scene = Awaited<ReturnType<typeof setTheScene>>;
 
-describe.skipIf(!hasChromium)('the page in Chromium', () => {
+if (!chromiumPath) console.log(`The console's page was NOT tried: ${NO_CHROMIUM}`);
+describe.runIf(chromiumPath)('the page in Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox'] });
   });
   afterAll(() => browser.close());
 

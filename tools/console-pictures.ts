@@ -11,6 +11,7 @@ import { openFrontEnd } from '../src/dev/front-end.ts';
 import { startHealth } from '../src/health.ts';
 import { quiet } from '../src/operations/quiet.ts';
 import { startWorker } from '../src/worker.ts';
+import { chromiumPath, NO_CHROMIUM } from './chromium.ts';
 
 /**
  * Takes the pictures of the console in docs/pictures/: five minutes of people who talk, with an outage of Cosmos DB, a title model
@@ -134,7 +135,8 @@ async function open(browser: Browser, view: string, options: object): Promise<Pa
 }
 
 async function takePictures(): Promise<void> {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  if (!chromiumPath) throw new Error(NO_CHROMIUM);
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
   for (const colorScheme of ['light', 'dark']) {
     const page = await open(browser, 'now', { colorScheme });
     await page.locator('.chart path').first().waitFor();
