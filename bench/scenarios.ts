@@ -81,7 +81,7 @@ export const scenarios: Scenario[] = [
   },
   {
     name: 'titles',
-    about: 'new conversations, a model that takes 300 ms, MAX_CONCURRENCY 4, and so 8 titles at a time',
+    about: 'new conversations, a model that takes 300 ms, MAX_CONCURRENCY 4, and so 16 titles at a time',
     rounds: 1,
     compared: { figure: 'perSecond' },
     entries: (['worker', 'reference'] as const).map((who) => {

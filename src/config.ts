@@ -68,6 +68,12 @@ export class ConfigError extends Error {
   }
 }
 
+/**
+ * So many events are held for each conversation that is worked on, and as many titles asked for at a time: who waits for a title
+ * holds its events anyway.
+ */
+const HELD_PER_CONVERSATION = 4;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -113,13 +119,15 @@ export function readConfig(environment: Environment): Config {
       model: text('AZURE_AI_CHAT_MODEL'),
       maxConcurrency:
         values.get('TITLE_MAX_CONCURRENCY') === undefined
-          ? maxConcurrency * 2
+          ? maxConcurrency * HELD_PER_CONVERSATION
           : number('TITLE_MAX_CONCURRENCY'),
       deadlineMs: number('TITLE_TIMEOUT_SECONDS') * 1000,
     },
     maxConcurrency,
     maxLockedEvents:
-      values.get('MAX_LOCKED_EVENTS') === undefined ? maxConcurrency * 4 : number('MAX_LOCKED_EVENTS'),
+      values.get('MAX_LOCKED_EVENTS') === undefined
+        ? maxConcurrency * HELD_PER_CONVERSATION
+        : number('MAX_LOCKED_EVENTS'),
     pageBytes: number('PAGE_LIMIT_KB') * 1024,
     memoryBytes: number('MEMORY_LIMIT_MB') * 1024 * 1024,
     turnWaitMs: number('TURN_WAIT_SECONDS') * 1000,

@@ -194,7 +194,7 @@ export const settings: readonly Setting[] = [
   },
   {
     name: 'TITLE_MAX_CONCURRENCY',
-    description: 'title requests at a time; default 2 times MAX_CONCURRENCY',
+    description: 'title requests at a time; default 4 times MAX_CONCURRENCY',
     check: integer(1, 1000),
   },
   {
