@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
 import { createClient } from 'redis';
 import { SUBSCRIPTION, startStack, TOPIC } from '../emulators/stack.ts';
 import { otlpSink, type Sink, trackSink } from './sinks.ts';
@@ -13,21 +13,39 @@ import { otlpSink, type Sink, trackSink } from './sinks.ts';
  * same stand-ins, at a rate that leaves both time, since a busier process handles more at once; the kinds take turns, each round
  * in another order, so that whatever else the machine does falls on all alike.
  */
-const { values } = parseArgs({
-  args: process.argv.slice(2).filter((argument) => argument !== '--'),
-  options: {
-    rounds: { type: 'string', default: '5' },
-    events: { type: 'string', default: '3000' },
-    'warm-up': { type: 'string', default: '2000' },
-    rate: { type: 'string', default: '200' },
-    only: { type: 'string', default: 'none,Prometheus,OTLP,Azure Monitor,all' },
-  },
-});
-const rounds = Number(values.rounds);
-const events = Number(values.events);
-const warmUp = Number(values['warm-up']);
-const rate = Number(values.rate);
-const chosen = values.only.split(',');
+const KINDS = ['none', 'Prometheus', 'OTLP', 'Azure Monitor', 'all'];
+
+const atLeastOne = (text: string): number => {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('expected a whole number from 1');
+  return number;
+};
+const someKinds = (text: string): string[] => {
+  const kinds = text.split(',');
+  const strange = kinds.filter((kind) => !KINDS.includes(kind));
+  if (strange.length > 0) throw new InvalidArgumentError(`there are ${KINDS.join(', ')}`);
+  if (new Set(kinds).size < kinds.length) throw new InvalidArgumentError('each can be named once');
+  return kinds;
+};
+
+const flags = new Command('telemetry-cost')
+  .description('What telemetry costs the worker: processor time an event and the start, on the stand-ins.')
+  .option('--rounds <count>', 'how often each kind has its turn', atLeastOne, 5)
+  .option('--events <count>', 'how many are measured in a turn', atLeastOne, 3_000)
+  .option('--warm-up <count>', 'how many come before them', atLeastOne, 2_000)
+  .option('--rate <count>', 'how many are sent in a second', atLeastOne, 200)
+  .option(
+    '--only <kinds>',
+    'some of them only, with commas; the others are compared with the first',
+    someKinds,
+    KINDS,
+  )
+  .showHelpAfterError()
+  // As with the others: Node would read some options itself, so ours may begin with `--`.
+  .parse(process.argv[2] === '--' ? process.argv.toSpliced(2, 1) : process.argv)
+  .opts<{ rounds: number; events: number; warmUp: number; rate: number; only: string[] }>();
+const { rounds, events, warmUp, rate, only: chosen } = flags;
 /** One in so many conversations has no title yet: the model is asked for it. */
 const UNTITLED_EVERY = 4;
 const SEND_EVERY_MS = 50;
