@@ -14,34 +14,38 @@ import { otlpSink, type Sink, trackSink } from './sinks.ts';
  * in another order, so that whatever else the machine does falls on all alike.
  */
 const KINDS = ['none', 'Prometheus', 'OTLP', 'Azure Monitor', 'all'];
-const count = (text: string): number => {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new InvalidArgumentError('expected a whole number from 1 to 999999');
-  return Number(text);
+
+const atLeastOne = (text: string): number => {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('expected a whole number from 1');
+  return number;
 };
-const kindsOf = (text: string): string[] => {
-  const named = text.split(',');
-  const unknown = named.filter((kind) => !KINDS.includes(kind));
-  if (unknown.length > 0) throw new InvalidArgumentError(`expected some of ${KINDS.join(', ')}, with commas`);
-  return named;
+const someKinds = (text: string): string[] => {
+  const kinds = text.split(',');
+  const strange = kinds.filter((kind) => !KINDS.includes(kind));
+  if (strange.length > 0) throw new InvalidArgumentError(`there are ${KINDS.join(', ')}`);
+  if (new Set(kinds).size < kinds.length) throw new InvalidArgumentError('each can be named once');
+  return kinds;
 };
-const {
-  rounds,
-  events,
-  warmUp,
-  rate,
-  only: chosen,
-} = new Command('cost')
-  .description('What telemetry costs a worker: processor time of an event, and time to start, kind by kind.')
-  .option('--rounds <count>', 'in each of which every kind has its turn', count, 5)
-  .option('--events <count>', 'that are measured', count, 3_000)
-  .option('--warm-up <count>', 'before they are', count, 2_000)
-  .option('--rate <events>', 'a second', count, 200)
-  .option('--only <kinds>', `some of ${KINDS.join(', ')}, with commas`, kindsOf, KINDS)
+
+const flags = new Command('telemetry-cost')
+  .description('What telemetry costs the worker: processor time an event and the start, on the stand-ins.')
+  .option('--rounds <count>', 'how often each kind has its turn', atLeastOne, 5)
+  .option('--events <count>', 'how many are measured in a turn', atLeastOne, 3_000)
+  .option('--warm-up <count>', 'how many come before them', atLeastOne, 2_000)
+  .option('--rate <count>', 'how many are sent in a second', atLeastOne, 200)
+  .option(
+    '--only <kinds>',
+    'some of them only, with commas; the others are compared with the first',
+    someKinds,
+    KINDS,
+  )
   .showHelpAfterError()
-  // As with the stand-ins: Node would read some options itself, so the npm script begins ours with `--`.
+  // As with the others: Node would read some options itself, so ours may begin with `--`.
   .parse(process.argv[2] === '--' ? process.argv.toSpliced(2, 1) : process.argv)
   .opts<{ rounds: number; events: number; warmUp: number; rate: number; only: string[] }>();
+const { rounds, events, warmUp, rate, only: chosen } = flags;
 /** One in so many conversations has no title yet: the model is asked for it. */
 const UNTITLED_EVERY = 4;
 const SEND_EVERY_MS = 50;

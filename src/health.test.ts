@@ -59,6 +59,13 @@ test('/readyz is 503 until the start is over, while a gate is closed, and from d
       'service-bus': { state: 'opening' },
     },
   });
+  const waited = (await ask('/readyz')) as unknown as { dependencies: { cosmos: { since: string } } };
+  health.away('cosmos', 'nobody listens');
+  expect(await ask('/readyz')).toMatchObject({
+    dependencies: {
+      cosmos: { state: 'opening', since: waited.dependencies.cosmos.since, reason: 'nobody listens' },
+    },
+  });
   health.started(worker);
   expect(await isReady()).toBe(true);
   for (const gate of worker.gates) {

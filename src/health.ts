@@ -9,6 +9,8 @@ export type Health = {
   url: string;
   /** A service is there, during the start. */
   opened(dependency: Needed): void;
+  /** A service is not there yet, during the start, which waits for it. */
+  away(dependency: Needed, reason: string): void;
   /** The start is over: from now on the worker itself is asked. */
   started(worker: Pick<Worker, 'state' | 'held' | 'gates' | 'stuck'>): void;
   draining(): void;
@@ -115,6 +117,10 @@ export async function startHealth({
   return {
     url: server.url,
     opened: (dependency) => openingIs(dependency, 'open'),
+    away(dependency, reason) {
+      const since = opening[dependency]?.since ?? new Date().toISOString();
+      opening[dependency] = { state: 'opening', since, reason };
+    },
     started(given) {
       worker = given;
     },

@@ -3,6 +3,14 @@ import { backOff } from './pipeline/back-off.ts';
 import { dependencyOf, Failure } from './pipeline/failures.ts';
 import type { Clock, Log } from './pipeline/ports.ts';
 
+export type Patience = {
+  log: Log;
+  clock: Clock;
+  signal: AbortSignal;
+  /** Told after each attempt in vain, before the next one. */
+  onAway?: ((reason: string) => void) | undefined;
+};
+
 /**
  * Opens a service, and tries again for as long as it is away or throttles: a worker that starts during an outage goes on by itself
  * when it ends, where a platform would let it wait for minutes after a few exits.
@@ -12,7 +20,7 @@ import type { Clock, Log } from './pipeline/ports.ts';
 export async function untilOpened<T>(
   service: string,
   open: () => Promise<T>,
-  { log, clock, signal }: { log: Log; clock: Clock; signal: AbortSignal },
+  { log, clock, signal, onAway }: Patience,
 ): Promise<T> {
   for (let failures = 0; ; failures += 1) {
     try {
@@ -21,9 +29,10 @@ export async function untilOpened<T>(
       if (signal.aborted || !isAway(lastOf(error))) throw lastOf(error);
       const { code, name, message } = lastOf(error) as { code?: unknown; name: string; message: string };
       log.warn(
-        { code: code ?? name, service, reason: message },
+        { code: code ?? name, service, reason: message || name },
         'a service is not there yet, to be tried again',
       );
+      onAway?.(message || name);
       await clock.sleep(backOff(failures, clock), signal);
     }
   }

@@ -109,6 +109,7 @@ async function work(
     onFatal: ending.fatal,
     onSettled: (settled) => say(log, settled),
     onOpened: health?.opened,
+    onAway: health?.away,
     watch,
   });
   try {

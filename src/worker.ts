@@ -62,6 +62,8 @@ export type WorkerOptions = {
   onSettled?: ((settled: Settled) => void) | undefined;
   /** Told at the start, of each service as soon as it is there. */
   onOpened?: ((dependency: Needed) => void) | undefined;
+  /** Told at the start, of each service that is not there yet, as often as it is tried. */
+  onAway?: ((dependency: Needed, reason: string) => void) | undefined;
   watch?: Watch | undefined;
   /** Where the events come from. */
   openSource?: OpenSource | undefined;
@@ -74,7 +76,7 @@ export type WorkerOptions = {
 export async function startWorker(
   config: Config,
   log: Log,
-  { onFatal, onSettled, onOpened, watch = unwatched, openSource = openServiceBus }: WorkerOptions,
+  { onFatal, onSettled, onOpened, onAway, watch = unwatched, openSource = openServiceBus }: WorkerOptions,
 ): Promise<Worker> {
   const credential = makeCredential(config.azureClientId);
   const opened: { close(): Promise<void> }[] = [];
@@ -89,7 +91,10 @@ export async function startWorker(
   const givingUp = new AbortController();
   const patience = { log, clock, signal: givingUp.signal };
   const open = async <T>(dependency: Needed, how: () => Promise<T>): Promise<T> => {
-    const service = await untilOpened(dependency, how, patience);
+    const service = await untilOpened(dependency, how, {
+      ...patience,
+      onAway: (reason) => onAway?.(dependency, reason),
+    });
     onOpened?.(dependency);
     return service;
   };

@@ -90,6 +90,28 @@ test('a start that hangs is alive and not ready, and shows what it waits for', a
   await expect.poll(async () => (await health.readyz()).status, { timeout: 30_000 }).toBe(200);
 });
 
+test.each(['redis', 'cosmos', 'serviceBus'] as const)(
+  'a start that waits for %s says so in /readyz, and why, and is alive meanwhile',
+  async (service) => {
+    const { stack } = await setTheScene();
+    stack[service].setFaults({ refuseConnections: true });
+    const worker = startWorkerProcess({ ...stack.environment, HEALTH_PORT: '0' });
+    const health = await askHealth(worker);
+    const name = service === 'serviceBus' ? 'service-bus' : service;
+    const reason = async () => (await health.readyz()).dependencies[name]?.reason;
+    await expect.poll(reason, { timeout: 30_000 }).toMatch(/\w/);
+    const { status, state, dependencies } = await health.readyz();
+    expect({ status, state }).toEqual({ status: 503, state: 'starting' });
+    expect(dependencies[name]).toMatchObject({ state: 'opening' });
+    expect(Object.values(dependencies).filter(({ reason }) => reason !== undefined)).toHaveLength(1);
+    expect(await health.livez()).toMatchObject({ status: 200, live: true, state: 'starting' });
+    stack[service].setFaults({ refuseConnections: false });
+    await expect.poll(async () => (await health.readyz()).status, { timeout: 30_000 }).toBe(200);
+    for (const { reason } of Object.values((await health.readyz()).dependencies))
+      expect(reason).toBeUndefined();
+  },
+);
+
 test('while it drains it is alive and not ready, and answers until the end', async () => {
   const { stack, show, announce, worker, health, entity } = await running();
   const { snapshot, event } = conversation(1, { title: 'Named' });

@@ -7,8 +7,8 @@ import { receiveTrack } from './track-receiver.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
 const LATE = { timeout: 20_000 };
-/** Seen only where there is cause, or where the identity may read them. */
-const rare: readonly Metric[] = [metrics.retries, metrics.backlog, metrics.deadLetters];
+/** Seen only where the identity may read them. */
+const rare: readonly Metric[] = [metrics.backlog, metrics.deadLetters];
 const usual = Object.values<Metric>(metrics).filter((metric) => !rare.includes(metric));
 
 test('the same metrics go to OTLP and Azure Monitor and can be scraped, all at once', async () => {
@@ -22,6 +22,8 @@ test('the same metrics go to OTLP and Azure Monitor and can be scraped, all at o
   });
   const health = await askHealth(worker);
   await expect.poll(() => worker.said('receiving'), LATE).toBe(true);
+  // There is a retry to be counted.
+  scene.stack.chat.setFaults({ status: { code: 429, retryAfterMs: 1, count: 1 } });
   const { snapshot, event } = conversation();
   await scene.show(snapshot);
   await scene.announce(event);

@@ -113,6 +113,16 @@ test('every name in the queries, the workbook and the alerts of Azure is one tha
 test('there are queries of each kind, and the columns that alerts measure are made by their queries', () => {
   expect(queries.filter(({ of }) => of === 'docs').length).toBeGreaterThan(8);
   expect(queries.filter(({ of }) => of.startsWith('workbook')).length).toBeGreaterThan(15);
+  const asked = queries.filter(({ of }) => of === 'docs').map(({ query }) => query);
+  for (const id of ['app.user_id', 'app.session_id', 'app.chat_message_id'])
+    expect(
+      asked.some((query) => query.includes(id)),
+      id,
+    ).toBe(true);
+  const alerts = ['events-older-than-1h', 'events-older-than-12h', 'backlog-stalled', 'dead-letters'];
+  expect(template.variables.rules.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([...alerts, 'gate-closed', 'titles-failing', 'slow-to-durable']),
+  );
   for (const { query, column } of template.variables.rules)
     expect(query).toMatch(column === 'Count' ? /\| count$/ : new RegExp(`\\b${column} = `));
 });

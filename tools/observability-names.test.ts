@@ -76,6 +76,13 @@ describe('every name that Prometheus is asked for is one that the worker makes',
       expect(asked).toContain(`(history_worker_subscription_oldest_event_seconds) > ${seconds}`);
   });
 
+  test('what must not pass unseen is alerted on', () => {
+    const named = [...alerts.matchAll(/- alert: HistoryWorker(\w+)/g)].map(([, name]) => name);
+    for (const name of ['EventsOlderThan1h', 'EventsOlderThan12h', 'BacklogStalled', 'DeadLetters'])
+      expect(named).toContain(name);
+    for (const name of ['GateClosed', 'TitlesFailing', 'SlowToDurable']) expect(named).toContain(name);
+  });
+
   test('a name that nobody makes would be found', () => {
     expect(strangersIn('sum by (job) (rate(history_worker_events_setled_total[5m])) > 0')).toContain(
       'history_worker_events_setled_total',

@@ -43,7 +43,7 @@ export async function connectRedis(
     single.destroy();
     throw new Failure(
       'CacheUnavailable',
-      `Redis at ${config.redis.host}:${config.redis.port}: ${(error as Error).message}`,
+      `Redis at ${config.redis.host}:${config.redis.port}: ${told(error)}`,
       { cause: error },
     );
   }
@@ -56,7 +56,7 @@ export async function connectRedis(
     cluster.destroy();
     throw new Failure(
       'CacheUnavailable',
-      `the Redis cluster at ${config.redis.host}:${config.redis.port}: ${(error as Error).message}`,
+      `the Redis cluster at ${config.redis.host}:${config.redis.port}: ${told(error)}`,
       { cause: error },
     );
   }
@@ -87,7 +87,7 @@ function tellErrors(
   log: Log,
 ): void {
   client.on('error', (error) =>
-    log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis connection'),
+    log.warn({ code: 'CacheUnavailable', reason: told(error) }, 'Redis connection'),
   );
 }
 
@@ -148,11 +148,20 @@ function makeCache(client: Reader, watch: Watch): ConversationCache {
   };
 }
 
+/**
+ * What may be told of an error. A server quotes the command that it refuses, which may be the one with the password: of its words
+ * those count that stand before what it quotes.
+ */
+function told(error: unknown): string {
+  const { message } = error as Error;
+  return error instanceof ErrorReply ? message.split(/[,:;'"`‘]/, 1)[0]!.trim() : message;
+}
+
 /** Which failure an error of the Redis client is. */
 export function cacheFailure(error: unknown): Failure {
   return error instanceof ErrorReply && error.message.startsWith('WRONGTYPE')
     ? new Failure('InvalidConversation', 'the key holds another type, expected a string', { cause: error })
-    : new Failure('CacheUnavailable', `Redis: ${(error as Error).message}`, { cause: error });
+    : new Failure('CacheUnavailable', `Redis: ${told(error)}`, { cause: error });
 }
 
 /** How the worker connects; it goes on trying for ever. */
@@ -196,7 +205,7 @@ async function entraProvider(credential: TokenCredential, log: Log) {
       },
     },
     onReAuthenticationError: (error) =>
-      log.warn({ code: 'CacheUnavailable', reason: error.message }, 'Redis token renewal'),
-    onRetryableError: (error) => log.debug({ reason: error }, 'Redis token renewal is tried again'),
+      log.warn({ code: 'CacheUnavailable', reason: told(error) }, 'Redis token renewal'),
+    onRetryableError: (reason) => log.debug({ reason }, 'Redis token renewal is tried again'),
   });
 }

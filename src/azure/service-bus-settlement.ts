@@ -60,6 +60,11 @@ export function serviceBusFailure(what: string, error: unknown): Failure {
     : new Failure('SettlementFailed', `${what}: ${String(code ?? message)}`, { cause: error });
 }
 
+/** As W3C's Trace Context has it: neither id is all zeros. */
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(-|$)/;
+const isTraceparent = (trace: unknown): trace is string =>
+  typeof trace === 'string' && TRACEPARENT.test(trace);
+
 /** What an event is, whoever holds it: its body and what the broker and the sender say about it. */
 export function factsOf(
   message: ServiceBusReceivedMessage,
@@ -68,14 +73,14 @@ export function factsOf(
   'body' | 'messageId' | 'sequenceNumber' | 'enqueuedAtMs' | 'deliveryCount' | 'traceparent'
 > {
   const properties = message.applicationProperties;
-  // The JavaScript client writes the trace under a name of its own.
-  const trace = properties?.traceparent ?? properties?.['Diagnostic-Id'];
+  // The JavaScript client writes the trace under a name of its own. What is none hides none that stands beside it.
+  const traces: unknown[] = [properties?.traceparent, properties?.['Diagnostic-Id']];
   return {
     body: message.body,
     messageId: message.messageId === undefined ? undefined : String(message.messageId),
     sequenceNumber: message.sequenceNumber?.toString(),
     enqueuedAtMs: message.enqueuedTimeUtc?.getTime(),
     deliveryCount: message.deliveryCount ?? 0,
-    traceparent: typeof trace === 'string' ? trace : undefined,
+    traceparent: traces.find(isTraceparent),
   };
 }

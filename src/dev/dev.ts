@@ -87,6 +87,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     },
     onSettled,
     onOpened: health?.opened,
+    onAway: health?.away,
     watch: watchOf(telling.telemetry?.watch(config), page?.watch),
   });
   telling.telemetry?.observe(worker);

@@ -39,6 +39,16 @@ describe('a line of the log', () => {
     });
   });
 
+  test('about what is no event bears no empty ids', () => {
+    const { stream, text } = paper();
+    makeLog('INFO', 'history-worker', stream).info(
+      { userId: '', sessionId: 's', chatMessageId: undefined },
+      'x',
+    );
+    const ids = Object.keys(JSON.parse(text())).filter((name) => name.startsWith('app.'));
+    expect(ids).toEqual(['app.session_id']);
+  });
+
   test('under the level that is asked for goes nowhere', () => {
     const { stream, text } = paper();
     const log = makeLog('ERROR', 'history-worker', stream);

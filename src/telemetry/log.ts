@@ -59,7 +59,8 @@ export function makeLog(
     for (const [name, value] of Object.entries(fields)) {
       const id = renamed[name];
       if (id === undefined) said[name] = value;
-      else said[id] = shortened(String(value));
+      // What is no event has none.
+      else if (value !== undefined && value !== '') said[id] = shortened(String(value));
     }
     logger[own]({ ...sink?.about(), ...said }, message);
     sink?.take(own, spelled[own]!, said, message);

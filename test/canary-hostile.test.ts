@@ -1,0 +1,199 @@
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as listenRaw, type Server } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { receiveOtlp } from './otlp-receiver.ts';
+import { askHealth } from './scrape.ts';
+import { conversation, setTheScene } from './setting.ts';
+import { receiveTrack } from './track-receiver.ts';
+import { startWorkerProcess } from './worker-process.ts';
+
+const LATE = { timeout: 30_000 };
+/** A key of the form that each service's has. */
+const keyOf = (service: string): string =>
+  Buffer.from(`canary of ${service}`.padEnd(48, '.')).toString('base64');
+const CONSOLE_TOKEN = 'console-token-canary';
+const INSTRUMENTATION_KEY = '0ca4a0ca-0000-4000-8000-00000000cafe';
+
+async function portOf(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+/** Answers with all that it was sent, and says how often it did. */
+async function echo(status: number) {
+  const heard: string[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const message = `refused: ${JSON.stringify(request.headers)} ${Buffer.concat(chunks)}`;
+    heard.push(message);
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ code: 'Echo', message, error: { code: 'Echo', param: null, message } }));
+  });
+  onTestFinished(() => server.closeAllConnections());
+  return { url: `http://127.0.0.1:${await portOf(server)}`, heard };
+}
+
+/** A Redis that quotes what it refuses, as one that knows no AUTH does. */
+async function quotingRedis() {
+  const heard: string[] = [];
+  const server = listenRaw((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      heard.push(String(data));
+      socket.write(
+        `-ERR unknown command, with args beginning with: ${String(data).replaceAll('\r\n', ' ')}\r\n`,
+      );
+    });
+  });
+  return { port: String(await portOf(server)), heard };
+}
+
+type Scene = Awaited<ReturnType<typeof setTheScene>>;
+
+/** What a worker tells that talks as much as it can, until `done` has seen what it waits for. */
+async function toldBy(
+  spoil: (
+    environment: Record<string, string>,
+    scene: Scene,
+  ) => Promise<Record<string, string>> | Record<string, string>,
+  done: (worker: ReturnType<typeof startWorkerProcess>, scene: Scene) => Promise<unknown>,
+) {
+  const [otlp, track, scene] = [await receiveOtlp(), await receiveTrack(), await setTheScene()];
+  const own = scene.stack.environment;
+  const worker = startWorkerProcess({
+    ...own,
+    ...track.environment,
+    APPLICATIONINSIGHTS_CONNECTION_STRING: track.environment.APPLICATIONINSIGHTS_CONNECTION_STRING.replace(
+      /InstrumentationKey=[^;]+/,
+      `InstrumentationKey=${INSTRUMENTATION_KEY}`,
+    ),
+    OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url,
+    OTEL_METRIC_EXPORT_INTERVAL: '500',
+    LOG_LEVEL: 'TRACE',
+    HEALTH_PORT: '0',
+    CONSOLE_ENABLED: 'true',
+    CONSOLE_TOKEN,
+    ...(await spoil(own, scene)),
+  });
+  const health = await askHealth(worker);
+  const answers: string[] = [];
+  const asking = (async () => {
+    for (let isUp = true; isUp; await new Promise((resolve) => setTimeout(resolve, 100)))
+      for (const path of ['/readyz', '/livez', '/metrics', '/console'])
+        try {
+          const response = await fetch(`${health.url}${path}`, {
+            headers: { authorization: `Bearer not-${CONSOLE_TOKEN}` },
+          });
+          answers.push(await response.text());
+        } catch {
+          isUp = false; // it has ended
+        }
+  })();
+  await done(worker, scene);
+  worker.kill('SIGTERM');
+  await worker.exited;
+  await asking;
+  expect(answers.length).toBeGreaterThan(0);
+  expect(worker.lines.length).toBeGreaterThan(1);
+  const places: Record<string, string> = {
+    stdout: worker.output(),
+    stderr: worker.errors(),
+    answers: answers.join('\n'),
+    otlp: Buffer.concat(otlp.raw).toString('latin1'),
+    track: track.raw.join('\n').replaceAll(`"iKey":"${INSTRUMENTATION_KEY}"`, ''),
+  };
+  return (secrets: readonly string[]): void => {
+    for (const [place, text] of Object.entries(places))
+      for (const secret of [...secrets, CONSOLE_TOKEN, INSTRUMENTATION_KEY])
+        expect(text.toLowerCase().includes(secret.toLowerCase()), `${secret} in ${place}`).toBe(false);
+  };
+}
+
+const saysCode = (code: string) => (worker: ReturnType<typeof startWorkerProcess>) =>
+  expect.poll(() => worker.lines.some((line) => line.code === code), LATE).toBe(true);
+
+test.each([
+  ['Service Bus', 'SERVICEBUS_CONNECTION_STRING', 'UnauthorizedAccess'],
+  ['Cosmos DB', 'COSMOS_KEY', 'StoreMisconfigured'],
+  ['Redis', 'REDIS_PASSWORD', 'CacheUnavailable'],
+])(
+  'a wrong key of %s is refused, and told nowhere',
+  async (service, variable, code) => {
+    const key = keyOf(service);
+    const wrong = (own: Record<string, string>, { stack }: Scene) => {
+      // The stand-in takes any key unless it is told otherwise.
+      if (service === 'Service Bus') stack.serviceBus.setFaults({ refuseCbs: true });
+      const isWhole = variable !== 'SERVICEBUS_CONNECTION_STRING';
+      const value = isWhole ? key : own[variable]!.replace(/(SharedAccessKey=)[^;]+/, `$1${key}`);
+      return { [variable]: value };
+    };
+    const expectNone = await toldBy(wrong, saysCode(code));
+    expectNone([key, 'sig=', 'sig%3d']);
+  },
+  60_000,
+);
+
+test.each([401, 403, 500])(
+  'a Cosmos DB that answers %i and quotes the request: none of it is told',
+  async (status) => {
+    const { url, heard } = await echo(status);
+    const key = keyOf('Cosmos DB');
+    const code = status === 500 ? 'StoreUnavailable' : 'StoreMisconfigured';
+    const expectNone = await toldBy(() => ({ COSMOS_ENDPOINT: url, COSMOS_KEY: key }), saysCode(code));
+    expect(heard.join()).toContain('sig%3D');
+    expectNone([key, 'sig=', 'sig%3d', 'refused: {']);
+  },
+  60_000,
+);
+
+test.each([400, 401, 403, 429, 500])(
+  'a title model that answers %i and quotes the request: neither its key nor the question is told',
+  async (status) => {
+    const { url, heard } = await echo(status);
+    const key = keyOf('title model');
+    const expectNone = await toldBy(
+      () => ({
+        AZURE_AI_CHAT_ENDPOINT: `${url}/openai/deployments/gpt-4`,
+        AZURE_AI_API_KEY: key,
+        TITLE_TIMEOUT_SECONDS: '1',
+      }),
+      async (worker, { show, announce }) => {
+        await expect.poll(() => worker.said('receiving'), LATE).toBe(true);
+        const talk = conversation(1);
+        await show(talk.snapshot);
+        await announce(talk.event);
+        await expect.poll(() => worker.said('no title'), LATE).toBe(true);
+      },
+    );
+    expect(heard.join()).toContain(key);
+    expectNone([key, 'refused: {']);
+  },
+  60_000,
+);
+
+test('a Redis that quotes the password that it does not take: it is told nowhere', async () => {
+  const { port, heard } = await quotingRedis();
+  const key = keyOf('Redis');
+  const expectNone = await toldBy(
+    () => ({ REDIS_HOST: '127.0.0.1', REDIS_PORT: port, REDIS_PASSWORD: key }),
+    saysCode('CacheUnavailable'),
+  );
+  expect(heard.join()).toContain(key);
+  expectNone([key]);
+}, 60_000);
+
+test('a receiver of OTLP that quotes the headers that it does not take: they are told nowhere', async () => {
+  const { url, heard } = await echo(401);
+  const key = keyOf('OTLP');
+  const expectNone = await toldBy(
+    () => ({
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+      OTEL_EXPORTER_OTLP_HEADERS: `api-key=${key.replaceAll('=', '')}`,
+    }),
+    saysCode('TelemetryFailed'),
+  );
+  expect(heard.join()).toContain(key.replaceAll('=', ''));
+  expectNone([key.replaceAll('=', ''), 'refused: {']);
+}, 60_000);
