@@ -1,12 +1,10 @@
 #!/usr/bin/env node
-// What `npx history-worker` starts, under whatever Node is there: plain old JavaScript, so that an old one can read it.
+// What `npx history-worker` starts, under whatever Node is there: JavaScript that an old one can read.
 'use strict';
 const needed = 24;
 const found = process.versions.node;
 if (Number(found.split('.')[0]) < needed) {
-  console.error(
-    'history-worker needs Node ' + needed + ' or newer; this is ' + found + ' (' + process.execPath + ').',
-  );
+  console.error(`history-worker needs Node ${needed} or newer; this is ${found} (${process.execPath}).`);
   process.exit(1);
 }
 import('../dist/src/main.js').catch((error) => {
