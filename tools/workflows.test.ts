@@ -63,3 +63,11 @@ test('the Node of the image and the Node of development are both tried', () => {
   const image = /nodejs(\d+)/.exec(parseDockerfile(readFileSync('Dockerfile', 'utf8')).at(-1)!.base)![1];
   expect(matrix.node).toEqual([Number(image), Number.parseInt(manifest.devDependencies.node, 10)]);
 });
+
+test('a job that runs all tests has the browser where the tests of the console look for it', () => {
+  const [, place] = /const CHROMIUM = '(.+)'/.exec(readFileSync('test/console-page.test.ts', 'utf8'))!;
+  const commands = (parse(text('test.yml')) as Workflow).jobs.node!.steps.map(({ run }) => run ?? '');
+  const brought = commands.findIndex((command) => command.startsWith(`test -x ${place} ||`));
+  expect(brought).toBeGreaterThan(-1);
+  expect(brought).toBeLessThan(commands.indexOf('npm test'));
+});
