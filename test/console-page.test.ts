@@ -25,7 +25,8 @@ test.runIf(process.env.CI === 'true')('CI has a browser', () => {
 
 type Scene = Awaited<ReturnType<typeof setTheScene>>;
 
-describe.skipIf(!hasChromium)('the page in Chromium', () => {
+const why = hasChromium ? '' : ` (there is no ${CHROMIUM}; apt-get install chromium)`;
+describe.skipIf(!hasChromium)(`the page in Chromium${why}`, () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
