@@ -20,13 +20,42 @@ const anchorsOf = (page: string): string[] =>
       .replaceAll(/\s/g, '-'),
   );
 
+/** Inline links and images, references, and those written as HTML; not those to other sites. */
+const linksOf = (text: string) =>
+  [
+    /\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g,
+    /^\[[^\]]+\]: (?!https?:|mailto:)([^#\s]*)(?:#(\S+))?/gm,
+    /<(?:img|a|source)\s[^>]*(?:src|href|srcset)="(?!https?:|mailto:)([^"#]*)(?:#([^"]+))?"/g,
+  ].flatMap((form) => [...text.matchAll(form)].map(([link, path, anchor]) => ({ link, path, anchor })));
+
+test('a link is found in every form that Markdown has for it', () => {
+  const text =
+    '[a](one.md#x) ![b](two.png)\n[c]: three.md#y\n<img alt="d" src="four.svg"> <a href="https://e.org/">';
+  expect(linksOf(text).map(({ path, anchor }) => [path, anchor])).toEqual([
+    ['one.md', 'x'],
+    ['two.png', undefined],
+    ['three.md', 'y'],
+    ['four.svg', undefined],
+  ]);
+});
+
+test('the README leads to every page, itself or by a page that it leads to', () => {
+  const reached = new Set(['README.md', 'CONTRIBUTING.md']);
+  for (const page of reached)
+    for (const { path } of linksOf(read(page)))
+      if (path?.endsWith('.md')) reached.add(join(dirname(page), path));
+  expect(pages.filter((page) => !reached.has(page))).toEqual([]);
+});
+
 describe.each(pages)('%s', (page) => {
   const text = read(page);
 
   test('every link leads to a file, and to a heading that is in it', () => {
-    const links = [...text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(
-      ([link, path, anchor]) => ({ link, target: path ? join(dirname(page), path) : page, anchor }),
-    );
+    const links = linksOf(text).map(({ link, path, anchor }) => ({
+      link,
+      target: path ? join(dirname(page), path) : page,
+      anchor,
+    }));
     const broken = links.filter(({ target, anchor }) => {
       if (!existsSync(target)) return true;
       return anchor !== undefined && !anchorsOf(target).includes(anchor);
