@@ -94,14 +94,14 @@ export const scenarios: Scenario[] = [
   },
   {
     name: 'scale',
-    about: 'the azure backlog with 1, 2 and 4 workers at MAX_CONCURRENCY 8',
+    about: 'the azure backlog with 1, 2 and 4 workers at MAX_CONCURRENCY 4',
     rounds: 1,
     compared: { figure: 'perSecond' },
     entries: [1, 2, 4].map((processes) => ({
       ...draining('worker', turns10(400), {
         delays: AZURE,
         processes,
-        environment: { MAX_CONCURRENCY: '8' },
+        environment: { MAX_CONCURRENCY: '4' },
       }),
       who: processes === 1 ? 'worker' : `${processes} workers`,
     })),
