@@ -40,16 +40,17 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
     config.serviceName,
     process.stdout.isTTY ? await terminal() : undefined,
   );
-  // What is imported from here on is imported in this order: the telemetry changes modules that the worker then imports.
-  const telemetry = await openTelemetry(config, log);
-  if (telemetry?.sink) log.attach(telemetry.sink);
-  warnOfKeys(environment, log);
+  // Before anything that takes time: a signal during it is answered like any other.
   let worker: Worker | undefined;
   let page: Console | undefined;
   const ending = whatEndsIt(log, () => {
     worker?.reconnect();
     page?.reconnect();
   });
+  // What is imported from here on is imported in this order: the telemetry changes modules that the worker then imports.
+  const telemetry = await openTelemetry(config, log);
+  if (telemetry?.sink) log.attach(telemetry.sink);
+  warnOfKeys(environment, log);
   let health: Health | undefined;
   try {
     page = await openConsole(config, log);

@@ -29,7 +29,8 @@ async function serving(
         text += String(chunk);
       });
       onTestFinished(() => void socket.destroy());
-      const closed = once(socket, 'close');
+      // Not by events.once, which an error on the way rejects.
+      const closed = new Promise<unknown>((resolve) => socket.once('close', resolve));
       await once(socket, 'connect');
       return { socket, text: () => text, closed };
     },
