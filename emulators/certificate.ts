@@ -1,5 +1,3 @@
-import { generate } from 'selfsigned';
-
 export type Certificate = { key: string; cert: string };
 
 /**
@@ -8,6 +6,8 @@ export type Certificate = { key: string; cert: string };
  * needs a name of its own.
  */
 export async function makeCertificate(name = 'localhost'): Promise<Certificate> {
+  // Only who wants TLS needs it: `dev` runs without, and a package has none.
+  const { generate } = await import('selfsigned');
   const { private: key, cert } = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
