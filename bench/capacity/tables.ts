@@ -162,10 +162,10 @@ export function measuredCells(measured: Measured, figures: Figures): Cells {
     [
       'events/s of one instance, services as far away as Azure’s',
       whole(perSecond),
-      '`scale`, 1 worker at `MAX_CONCURRENCY` 8',
+      '`scale`, 1 worker at `MAX_CONCURRENCY` 4',
     ],
     ['of four instances’ throughput over four times one’s', scalingShare.toFixed(2), '`scale`, 4 workers'],
-    ['processor time of an event, without telemetry', `${cpuMs} ms`, '`steady`'],
+    ['processor time of an event, without telemetry', `${cpuMs.toFixed(2)} ms`, '`steady`'],
     [
       'so an instance as shipped, with telemetry, does at most',
       `${whole(instanceRate(figures, measured))} events/s`,
