@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { strayReason } from './src/azure/stray-rejection.ts';
+import ScenariosFirst from './tools/scenarios-first.ts';
 
 export default defineConfig({
   test: {
@@ -8,6 +9,7 @@ export default defineConfig({
     ),
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
     maxWorkers: 5,
+    sequence: { sequencer: ScenariosFirst },
     // A condition is waited for however slow the machine is; one second, the default, is not enough to start a process on a busy one.
     expect: { poll: { timeout: 10_000 } },
     testTimeout: 30_000,
