@@ -28,7 +28,9 @@ async function echo(status: number) {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const message = `refused: ${JSON.stringify(request.headers)} ${Buffer.concat(chunks)}`;
     heard.push(message);
-    response.writeHead(status, { 'content-type': 'application/json' });
+    // In the reason phrase as well, which has no room for what is not printable.
+    const phrase = message.replaceAll(/[^ -~]/g, ' ').slice(0, 1_000);
+    response.writeHead(status, phrase, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ code: 'Echo', message, error: { code: 'Echo', param: null, message } }));
   });
   onTestFinished(() => server.closeAllConnections());
@@ -193,5 +195,6 @@ test('a receiver of OTLP that quotes the headers that it does not take: they are
     saysCode('TelemetryFailed'),
   );
   expect(heard.join()).toContain(key.replaceAll('=', ''));
-  expectNone([key.replaceAll('=', ''), 'refused: {']);
+  // What it says besides may help, and is told.
+  expectNone([key.replaceAll('=', '')]);
 }, 60_000);

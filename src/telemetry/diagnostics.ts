@@ -8,12 +8,42 @@ const LONGEST = 300;
 const HARMLESS = /resource attributes before async attributes settled/;
 
 /** Has what the telemetry's own parts complain of appear in the log, once in a while. */
-export function hearDiagnostics(log: Log): void {
-  diag.setLogger(sparingly(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+export function hearDiagnostics(log: Log, secrets: readonly string[]): void {
+  diag.setLogger(sparingly(log, secrets), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
 }
 
-/** One line a minute at most, with how many were left out since the last. */
-export function sparingly(log: Log, now: () => number = Date.now): DiagLogger {
+/**
+ * What receivers are shown and may quote, in the reason phrase of an answer, say: the headers of OTLP, and each part of Azure Monitor's
+ * connection string.
+ */
+export function secretsShown(
+  connectionString: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const headers = Object.keys(environment).filter((name) => /^OTEL_EXPORTER_OTLP_(\w+_)?HEADERS$/.test(name));
+  const parts = [connectionString, ...headers.map((name) => environment[name])].flatMap(
+    (text) => text?.split(/[;,]/) ?? [],
+  );
+  const values = parts.map((part) => part.slice(part.indexOf('=') + 1).trim());
+  // Headers are written in the environment as in a URL. What is shorter is no secret, and may be a word of the complaint.
+  return [...new Set(values.flatMap((value) => [value, decoded(value)]))].filter(({ length }) => length >= 8);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return text;
+    throw error;
+  }
+}
+
+/** One line a minute at most, with how many were left out since the last, and without the secrets. */
+export function sparingly(
+  log: Log,
+  secrets: readonly string[] = [],
+  now: () => number = Date.now,
+): DiagLogger {
   let saidAtMs = Number.NEGATIVE_INFINITY;
   let unsaid = 0;
   const say = (message: string, ...args: unknown[]): void => {
@@ -23,7 +53,8 @@ export function sparingly(log: Log, now: () => number = Date.now): DiagLogger {
       return;
     }
     saidAtMs = now();
-    const reason = [message, ...args].map(textOf).join(' ').slice(0, LONGEST);
+    const told = [message, ...args].map(textOf).join(' ');
+    const reason = secrets.reduce((text, secret) => text.replaceAll(secret, '…'), told).slice(0, LONGEST);
     log.warn({ code: 'TelemetryFailed', reason, unsaid }, 'telemetry is not delivered as it should be');
     unsaid = 0;
   };

@@ -3,7 +3,7 @@ import type { Config, TelemetryConfig } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
 import type { Watch } from '../pipeline/watch.ts';
 import { AppAttributesLogRecordProcessor, AppAttributesSpanProcessor } from './app-attributes.ts';
-import { hearDiagnostics } from './diagnostics.ts';
+import { hearDiagnostics, secretsShown } from './diagnostics.ts';
 import { instrument } from './instrumentations.ts';
 import type { LogSink } from './log.ts';
 import { makeLogSink } from './log-records.ts';
@@ -39,7 +39,7 @@ export async function startTelemetry(
   };
   const shutdown = await startProviders(config.telemetry, exports, log);
   connect();
-  hearDiagnostics(log);
+  hearDiagnostics(log, secretsShown(config.telemetry.azureMonitor?.connectionString, process.env));
   return {
     watch: makeTraces,
     sink: makeLogSink(),
