@@ -11,9 +11,9 @@ export default defineConfig({
     maxWorkers: 5,
     sequence: { sequencer: ScenariosFirst },
     // A condition is waited for however slow the machine is; one second, the default, is not enough to start a process on a busy one.
-    expect: { poll: { timeout: 10_000 } },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    expect: { poll: { timeout: 30_000 } },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // A broker that hung leaves them a minute later, in whatever test; the worker lives with them, and so do the tests.
     onUnhandledError: ({ message, stack }) =>
       strayReason(Object.assign(new Error(message), { stack })) === undefined,

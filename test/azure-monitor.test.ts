@@ -12,7 +12,7 @@ async function workAndTell(environment: Record<string, string> = {}) {
   const track = await receiveTrack();
   const { stack, show, sender } = await setTheScene();
   const worker = startWorkerProcess({ ...stack.environment, ...track.environment, ...environment });
-  await expect.poll(() => worker.said('receiving'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   const talks = Array.from({ length: EVENTS }, (_, index) => ({
     ...conversation(1, index === 0 ? { userId: 'somebody else' } : {}),
     ...sendersTrace(),
@@ -24,7 +24,7 @@ async function workAndTell(environment: Record<string, string> = {}) {
     await sender.sendMessages({ body: event, applicationProperties: { 'Diagnostic-Id': traceparent } });
   }
   await expect
-    .poll(() => worker.lines.filter(({ msg }) => msg === 'event completed').length, { timeout: 30_000 })
+    .poll(() => worker.lines.filter(({ msg }) => msg === 'event completed').length)
     .toBe(EVENTS - 1);
   await expect.poll(() => worker.said('event dead-lettered')).toBe(true);
   worker.kill('SIGTERM');
@@ -111,7 +111,7 @@ test('live metrics are asked for by a variable', async () => {
     ...track.environment,
     APPLICATIONINSIGHTS_LIVE_METRICS: 'true',
   });
-  await expect.poll(() => track.paths, { timeout: 20_000 }).toContain('/QuickPulseService.svc/ping');
+  await expect.poll(() => track.paths).toContain('/QuickPulseService.svc/ping');
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
   expect(worker.errors()).toBe('');

@@ -7,7 +7,6 @@ import { conversation, setTheScene } from './setting.ts';
 import { receiveTrack } from './track-receiver.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
-const LATE = { timeout: 30_000 };
 /** A key of the form that each service's has. */
 const keyOf = (service: string): string =>
   Buffer.from(`canary of ${service}`.padEnd(48, '.')).toString('base64');
@@ -114,7 +113,7 @@ async function toldBy(
 }
 
 const saysCode = (code: string) => (worker: ReturnType<typeof startWorkerProcess>) =>
-  expect.poll(() => worker.lines.some((line) => line.code === code), LATE).toBe(true);
+  expect.poll(() => worker.lines.some((line) => line.code === code)).toBe(true);
 
 test.each([
   ['Service Bus', 'SERVICEBUS_CONNECTION_STRING', 'UnauthorizedAccess'],
@@ -160,11 +159,11 @@ test.each([400, 401, 403, 429, 500])(
         TITLE_TIMEOUT_SECONDS: '1',
       }),
       async (worker, { show, announce }) => {
-        await expect.poll(() => worker.said('receiving'), LATE).toBe(true);
+        await expect.poll(() => worker.said('receiving')).toBe(true);
         const talk = conversation(1);
         await show(talk.snapshot);
         await announce(talk.event);
-        await expect.poll(() => worker.said('no title'), LATE).toBe(true);
+        await expect.poll(() => worker.said('no title')).toBe(true);
       },
     );
     expect(heard.join()).toContain(key);

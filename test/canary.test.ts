@@ -29,7 +29,7 @@ async function tellEverything({ environment = {}, options = {} }: Way) {
     TURN_WAIT_SECONDS: '1',
     ...environment,
   });
-  await expect.poll(() => worker.said('receiving'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
 
   let announced = 0;
   const speak = async (fields: object = {}, spoil: (text: string) => string = (text) => text) => {
@@ -57,7 +57,7 @@ async function tellEverything({ environment = {}, options = {} }: Way) {
     const { completed, deadLettered } = counters().entities[path]!;
     return completed + deadLettered;
   };
-  const settled = () => expect.poll(done, { timeout: 30_000 }).toBe(announced);
+  const settled = () => expect.poll(done).toBe(announced);
 
   // Titles that are taken, refused, no titles, or failures that quote the conversation.
   await speak();
@@ -100,7 +100,7 @@ async function tellEverything({ environment = {}, options = {} }: Way) {
   await speak({ title: CANARY });
   await settled();
   stack.redis.setFaults({ failEvery: null, refuseConnections: true });
-  await expect.poll(() => worker.said('Redis connection'), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => worker.said('Redis connection')).toBe(true);
   stack.redis.setFaults({ refuseConnections: false });
   stack.serviceBus.act('dropConnections');
   await speak({ title: CANARY });

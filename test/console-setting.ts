@@ -4,8 +4,6 @@ import { askHealth } from './scrape.ts';
 import { setTheScene } from './setting.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
-export const START = { timeout: 15_000 };
-
 export type Sent = { method?: string; body?: unknown; headers?: Record<string, string> };
 // biome-ignore lint/suspicious/noExplicitAny: what was told is looked at by the tests
 export type Json = any;
@@ -32,7 +30,7 @@ export async function running(
     ...environment,
   });
   const { url } = await askHealth(worker);
-  await expect.poll(() => worker.said('receiving'), START).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   return { ...scene, worker, url, ask: askerOf(url) };
 }
 

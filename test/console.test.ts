@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { type Json, look, running, START } from './console-setting.ts';
+import { type Json, look, running } from './console-setting.ts';
 import { setAside } from './set-aside.ts';
 import { conversation, setTheScene, turn } from './setting.ts';
 import { startWorkerProcess } from './worker-process.ts';
@@ -149,7 +149,7 @@ describe('replay', () => {
     expect([one.json.kind, other.json.kind, another.json.kind]).toEqual(['begun', 'under way', 'another']);
     for (const viewer of viewers)
       await expect
-        .poll(() => viewer.told('replay').at(-1), START)
+        .poll(() => viewer.told('replay').at(-1))
         .toMatchObject({
           id: 1,
           state: 'done',
@@ -173,7 +173,7 @@ describe('replay', () => {
     ]) {
       await ask('/console/replays', { body: { sequenceNumber } });
       await expect
-        .poll(() => viewers[0]!.told('replay').at(-1), START)
+        .poll(() => viewers[0]!.told('replay').at(-1))
         .toMatchObject({ id, state: 'done', chosen: 1, replayed });
     }
     expect(counters().entities[`${path}/$DeadLetterQueue`]).toMatchObject({
@@ -207,9 +207,7 @@ describe('replay', () => {
     stack.cosmos.setFaults({ freeze: true });
     await ask('/console/replays', { body: { reason: 'ConversationNotFound' } });
     const dead = () => counters().entities[`${path}/$DeadLetterQueue`]!;
-    await expect
-      .poll(() => viewers[0]!.told('replay').at(-1), START)
-      .toMatchObject({ state: 'running', chosen: 3 });
+    await expect.poll(() => viewers[0]!.told('replay').at(-1)).toMatchObject({ state: 'running', chosen: 3 });
     const startedMs = performance.now();
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
@@ -236,7 +234,7 @@ test('the numbers that are told are those of the metrics', async () => {
   }
   const total = (name: string): number =>
     viewer.told('sample').reduce((sum, sample) => sum + sample[name], 0);
-  await expect.poll(() => total('completed'), START).toBe(5);
+  await expect.poll(() => total('completed')).toBe(5);
   expect([total('received'), total('durable'), total('deadLettered')]).toEqual([5, 5, 0]);
   const { text } = await ask('/metrics');
   const metric = (name: string): number =>

@@ -209,7 +209,7 @@ describe('replaying', () => {
       '--json',
     ]);
     const state = () => scene.counters().entities[deadPath(scene)]!;
-    await expect.poll(() => state().completed, { timeout: 15_000 }).toBeGreaterThan(5);
+    await expect.poll(() => state().completed).toBeGreaterThan(5);
     replaying.kill('SIGINT');
     const ended = await replaying.ended;
     expect(ended.code).toBe(3);
@@ -237,11 +237,11 @@ describe('replaying', () => {
     stack.cosmos.setFaults({ latencyMs: 100 });
     const state = () => scene.counters().entities[deadPath(scene)]!;
     const killed = startCommand({ ...stack.environment, MAX_CONCURRENCY: '3' }, ['dead-letters', 'replay']);
-    await expect.poll(() => state().completed, { timeout: 15_000 }).toBeGreaterThan(3);
+    await expect.poll(() => state().completed).toBeGreaterThan(3);
     killed.kill('SIGKILL');
     await killed.ended;
     stack.cosmos.setFaults({ latencyMs: 0 });
-    await expect.poll(() => state().locked, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => state().locked).toBe(0);
     const again = await runCommand(stack.environment, ['dead-letters', 'replay']);
     expect(again.code).toBe(0);
     expect(state()).toMatchObject({ completed: 30, active: 0 });
@@ -263,9 +263,9 @@ describe('replaying', () => {
       'replay',
       '--json',
     ]);
-    await expect.poll(() => state().completed, { timeout: 15_000 }).toBeGreaterThan(2);
+    await expect.poll(() => state().completed).toBeGreaterThan(2);
     stack.cosmos.setFaults({ refuseConnections: true });
-    await expect.poll(replaying.stderr, { timeout: 15_000 }).toContain('GateClosed: cosmos');
+    await expect.poll(replaying.stderr).toContain('GateClosed: cosmos');
     stack.cosmos.setFaults({ refuseConnections: false });
     const ended = await replaying.ended;
     expect(resultOf(ended)).toMatchObject({ replayed: 20, notMet: 0 });
@@ -321,7 +321,7 @@ describe('replaying', () => {
     const { worker } = await scene.work({ TURN_WAIT_SECONDS: '0' });
     for (const { event } of talks) await scene.announce(event);
     const state = () => scene.counters().entities[deadPath(scene)]!;
-    await expect.poll(() => state().active, { timeout: 15_000 }).toBe(5);
+    await expect.poll(() => state().active).toBe(5);
     await worker.stop(5_000);
     for (const { snapshot } of talks) await scene.show(snapshot);
     const listed = await runCommand(scene.stack.environment, ['dead-letters', 'list', '--json']);
@@ -419,7 +419,7 @@ describe('purging', () => {
       ...['dead-letters', 'purge', '--yes', '--json'],
     ]);
     const completed = () => scene.counters().entities[deadPath(scene)]?.completed ?? 0;
-    await expect.poll(completed, { timeout: 10_000 }).toBeGreaterThan(4);
+    await expect.poll(completed).toBeGreaterThan(4);
     scene.stack.serviceBus.setFaults({ freeze: true });
     const ended = await purging.ended;
     expect(ended.code).toBe(1);

@@ -14,7 +14,7 @@ const ended = (...args: string[]) => start(...args).ended;
 
 async function startReady(...args: string[]) {
   const emulators = start(...args);
-  await expect.poll(() => emulators.stdout(), { timeout: 20_000 }).toMatch(/^ready$/m);
+  await expect.poll(() => emulators.stdout()).toMatch(/^ready$/m);
   const environment = parseEnv(emulators.stdout().replace(/\nready\n$/, '\n')) as Record<string, string>;
   const control = async (path: string, init?: RequestInit) =>
     (await (await fetch(`${environment.EMULATOR_CONTROL_URL}${path}`, init)).json()) as Record<
@@ -53,7 +53,7 @@ test('the stand-ins alone print what any client needs, and the worker runs by wh
     ]),
   );
   const worker = startWorkerProcess(environment);
-  await expect.poll(() => worker.said('receiving'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
   expect(Object.keys(await control('/counters'))).toEqual([

@@ -18,7 +18,7 @@ test('all four services are reached by Entra ID over TLS, without any key', asyn
   await show(snapshot);
   const worker = startWorkerProcess(stack.environment);
   await announce(event);
-  await expect.poll(() => item(userId, sessionId)?.title, { timeout: 20_000 }).toMatch(/^Explain topic/);
+  await expect.poll(() => item(userId, sessionId)?.title).toMatch(/^Explain topic/);
   expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
   const audiences = Object.keys(stack.entra!.counters().tokens).map((audience) => new URL(audience).hostname);
   expect(audiences.sort()).toEqual([

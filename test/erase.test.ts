@@ -125,7 +125,7 @@ for (const partitionKeyPath of ['/userId', '/sessionId'])
       await work();
       await announce(stored.event);
       await announce(coming.event);
-      await expect.poll(() => counters().entities[path]!.completed, { timeout: 10_000 }).toBe(2);
+      await expect.poll(() => counters().entities[path]!.completed).toBe(2);
       await runCommand(environment, ['reconcile', '--rate', '100']);
       await runCommand(environment, ['titles']);
       for (const talk of [stored, coming])
@@ -240,9 +240,7 @@ describe('Redis', () => {
     store(talks[0]!);
     const args = ['erase', '--user', 'user_001', '--yes', '--json', '--rate', '20'];
     const command = startCommand(stack.environment, args);
-    await expect
-      .poll(() => stack.redis.counters().commands.GETRANGE ?? 0, { timeout: 10_000 })
-      .toBeGreaterThan(3);
+    await expect.poll(() => stack.redis.counters().commands.GETRANGE ?? 0).toBeGreaterThan(3);
     command.kill('SIGINT');
     const interrupted = await command.ended;
     expect(interrupted.code).toBe(3);
@@ -292,11 +290,11 @@ describe('it is safe', () => {
           sent += 1;
         }
         // No faster than the worker: a backlog would only take time.
-        await expect.poll(completed, { timeout: 20_000, interval: 5 }).toBe(sent);
+        await expect.poll(completed, { interval: 5 }).toBe(sent);
       }
     })();
     const pages = () => stack.cosmos.items().filter(({ type }) => type === 'segment').length;
-    await expect.poll(pages, { timeout: 15_000 }).toBeGreaterThan(5);
+    await expect.poll(pages).toBeGreaterThan(5);
     const done = await erase('--user', 'user_001', '--yes');
     expect(done, done.stderr).toMatchObject({ code: 0 });
     isOver = true;
@@ -304,7 +302,7 @@ describe('it is safe', () => {
     for (const item of stack.cosmos.items().filter(({ type }) => type !== 'segment'))
       expect(item).toMatchObject({ deletedAt: expect.any(String), messages: [] });
     // A page that was written before its head was refused is deleted by who wrote it.
-    await expect.poll(pages, { timeout: 10_000 }).toBe(0);
+    await expect.poll(pages).toBe(0);
   });
 
   test('while pages of a worker that is in the middle of paging come for a while', async () => {
@@ -335,13 +333,13 @@ describe('it is safe', () => {
     const pages = () => stack.cosmos.items().filter(({ type }) => type === 'segment').length;
     stack.cosmos.setFaults({ latencyMs: 20 });
     const first = startCommand(environment, ['erase', '--user', 'user_001', '--yes', '--json']);
-    await expect.poll(live, { timeout: 10_000 }).toBeLessThan(140);
+    await expect.poll(live).toBeLessThan(140);
     first.kill('SIGINT');
     const interrupted = await first.ended;
     expect(interrupted.code).toBe(3);
     expect(resultOf(interrupted)).toMatchObject({ interrupted: true, erased: 150 - live(), pages: 0 });
     const second = startCommand(environment, ['erase', '--user', 'user_001', '--yes']);
-    await expect.poll(pages, { timeout: 10_000 }).toBeLessThan(290);
+    await expect.poll(pages).toBeLessThan(290);
     second.kill('SIGKILL');
     await second.ended;
     expect(live()).toBe(0);
@@ -362,9 +360,9 @@ describe('it is safe', () => {
     stack.cosmos.setFaults({ dropAfterCommit: 3, requestUnitsPerSecond: 300 });
     const command = startCommand(environment, ['erase', '--user', 'user_001', '--yes', '--json']);
     const live = () => stack.cosmos.items().filter(({ title }) => title !== undefined).length;
-    await expect.poll(live, { timeout: 10_000 }).toBeLessThan(25);
+    await expect.poll(live).toBeLessThan(25);
     stack.cosmos.setFaults({ refuseConnections: true, requestUnitsPerSecond: null });
-    await expect.poll(command.stderr, { timeout: 15_000 }).toContain('StoreUnavailable');
+    await expect.poll(command.stderr).toContain('StoreUnavailable');
     stack.cosmos.setFaults({ refuseConnections: false });
     const done = await command.ended;
     expect(done.code).toBe(0);

@@ -86,17 +86,17 @@ describe.each(receivers)('%s', (_, receiver) => {
       OTEL_BLRP_SCHEDULE_DELAY: '50',
       ...environment,
     });
-    await expect.poll(() => worker.said('receiving'), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => worker.said('receiving')).toBe(true);
     const talks = Array.from({ length: EVENTS }, () => conversation(1, { title: 'Named' }));
     for (const { snapshot, event } of talks) {
       await show(snapshot);
       await announce(event);
     }
-    await expect.poll(() => counters().entities[path]!.completed, { timeout: 10_000 }).toBe(EVENTS);
+    await expect.poll(() => counters().entities[path]!.completed).toBe(EVENTS);
     expect(counters().entities[path]).toMatchObject({ delivered: EVENTS, abandoned: 0 });
 
     worker.kill('SIGTERM');
-    await expect.poll(() => worker.said('stopped'), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => worker.said('stopped')).toBe(true);
     expect(await worker.exited).toBe(0);
     // By its own clock, and with some room for a busy machine: an exporter's own patience is ten seconds.
     const saidAtMs = (line: Record<string, unknown>): number => Date.parse(String(line.time));
@@ -116,9 +116,9 @@ describe.each(receivers)('%s', (_, receiver) => {
 test('that do not answer are not waited for by who is told twice to end', async () => {
   const { stack } = await setTheScene();
   const worker = startWorkerProcess({ ...stack.environment, ...overOtlp(await mute()) });
-  await expect.poll(() => worker.said('receiving'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   worker.kill('SIGTERM');
-  await expect.poll(() => worker.said('stopped'), { timeout: 5_000 }).toBe(true);
+  await expect.poll(() => worker.said('stopped')).toBe(true);
   const startedMs = performance.now();
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
@@ -134,7 +134,7 @@ test('that cannot be started for a connection string without a key are said to b
   const { snapshot, event } = conversation(1, { title: 'Named' });
   await show(snapshot);
   await announce(event);
-  await expect.poll(() => worker.said('event completed'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => worker.said('event completed')).toBe(true);
   expect(worker.lines.filter(({ level }) => level === 'ERROR')).toMatchObject([{ code: 'TelemetryFailed' }]);
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);

@@ -4,13 +4,11 @@ import { askHealth } from './scrape.ts';
 import { conversation, setTheScene } from './setting.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
-const START = { timeout: 15_000 };
-
 async function running(environment: Record<string, string> = {}) {
   const scene = await setTheScene();
   const worker = startWorkerProcess({ ...scene.stack.environment, HEALTH_PORT: '0', ...environment });
   const health = await askHealth(worker);
-  await expect.poll(async () => (await health.readyz()).status, START).toBe(200);
+  await expect.poll(async () => (await health.readyz()).status).toBe(200);
   return { ...scene, worker, health, entity: () => scene.counters().entities[scene.path]! };
 }
 
@@ -34,7 +32,7 @@ describe('/readyz', () => {
       for (const { snapshot } of talks) await show(snapshot);
       stack[service].setFaults({ refuseConnections: true });
       for (const { event } of talks) await announce(event);
-      await expect.poll(async () => (await health.readyz()).status, START).toBe(503);
+      await expect.poll(async () => (await health.readyz()).status).toBe(503);
       const { state, held, dependencies } = await health.readyz();
       expect(state).toBe('running');
       expect(held).toBe(3);
@@ -47,8 +45,8 @@ describe('/readyz', () => {
         history_worker_events_in_hand: 3,
       });
       stack[service].setFaults({ refuseConnections: false });
-      await expect.poll(async () => (await health.readyz()).status, START).toBe(200);
-      await expect.poll(() => entity().completed, START).toBe(3);
+      await expect.poll(async () => (await health.readyz()).status).toBe(200);
+      await expect.poll(() => entity().completed).toBe(3);
     },
   );
 
@@ -56,11 +54,11 @@ describe('/readyz', () => {
     const { stack, health } = await running();
     stack.serviceBus.setFaults({ refuseConnections: true });
     stack.serviceBus.act('dropConnections');
-    await expect.poll(async () => (await health.readyz()).status, START).toBe(503);
+    await expect.poll(async () => (await health.readyz()).status).toBe(503);
     expect((await health.readyz()).dependencies['service-bus']).toMatchObject({ state: 'closed' });
     expect((await health.livez()).status).toBe(200);
     stack.serviceBus.setFaults({ refuseConnections: false });
-    await expect.poll(async () => (await health.readyz()).status, START).toBe(200);
+    await expect.poll(async () => (await health.readyz()).status).toBe(200);
   });
 
   test('tells of a title model that is away, and stays 200: everything is made durable without it', async () => {
@@ -69,7 +67,7 @@ describe('/readyz', () => {
     const talks = Array.from({ length: 3 }, () => conversation());
     for (const { snapshot } of talks) await show(snapshot);
     for (const { event } of talks) await announce(event);
-    await expect.poll(() => entity().completed, START).toBe(3);
+    await expect.poll(() => entity().completed).toBe(3);
     const { status, ready, dependencies } = await health.readyz();
     expect({ status, ready }).toEqual({ status: 200, ready: true });
     expect(dependencies.titles).toMatchObject({ state: 'closed' });
@@ -83,11 +81,11 @@ test('a start that hangs is alive and not ready, and shows what it waits for', a
   const health = await askHealth(worker);
   const states = async () =>
     Object.entries((await health.readyz()).dependencies).map(([name, { state }]) => `${name} ${state}`);
-  await expect.poll(states, START).toEqual(['service-bus opening', 'redis open', 'cosmos open']);
+  await expect.poll(states).toEqual(['service-bus opening', 'redis open', 'cosmos open']);
   expect(await health.readyz()).toMatchObject({ status: 503, ready: false, state: 'starting' });
   expect(await health.livez()).toMatchObject({ status: 200, live: true, state: 'starting' });
   stack.serviceBus.setFaults({ freeze: false });
-  await expect.poll(async () => (await health.readyz()).status, { timeout: 30_000 }).toBe(200);
+  await expect.poll(async () => (await health.readyz()).status).toBe(200);
 });
 
 test.each(['redis', 'cosmos', 'serviceBus'] as const)(
@@ -99,14 +97,14 @@ test.each(['redis', 'cosmos', 'serviceBus'] as const)(
     const health = await askHealth(worker);
     const name = service === 'serviceBus' ? 'service-bus' : service;
     const reason = async () => (await health.readyz()).dependencies[name]?.reason;
-    await expect.poll(reason, { timeout: 30_000 }).toMatch(/\w/);
+    await expect.poll(reason).toMatch(/\w/);
     const { status, state, dependencies } = await health.readyz();
     expect({ status, state }).toEqual({ status: 503, state: 'starting' });
     expect(dependencies[name]).toMatchObject({ state: 'opening' });
     expect(Object.values(dependencies).filter(({ reason }) => reason !== undefined)).toHaveLength(1);
     expect(await health.livez()).toMatchObject({ status: 200, live: true, state: 'starting' });
     stack[service].setFaults({ refuseConnections: false });
-    await expect.poll(async () => (await health.readyz()).status, { timeout: 30_000 }).toBe(200);
+    await expect.poll(async () => (await health.readyz()).status).toBe(200);
     for (const { reason } of Object.values((await health.readyz()).dependencies))
       expect(reason).toBeUndefined();
   },
@@ -118,7 +116,7 @@ test('while it drains it is alive and not ready, and answers until the end', asy
   await show(snapshot);
   stack.cosmos.setFaults({ freeze: true });
   await announce(event);
-  await expect.poll(async () => (await health.readyz()).held, START).toBe(1);
+  await expect.poll(async () => (await health.readyz()).held).toBe(1);
   worker.kill('SIGTERM');
   await expect.poll(() => worker.said('draining')).toBe(true);
   expect(await health.readyz()).toMatchObject({ status: 503, ready: false, state: 'draining', held: 1 });
@@ -171,7 +169,7 @@ describe('HEALTH_PORT', () => {
     ) as [ReturnType<typeof startWorkerProcess>, ReturnType<typeof startWorkerProcess>];
     const loaded = (worker: typeof off): string[] =>
       worker.errors().match(/(?<=^loads )@opentelemetry\/(?!api$).*$/gm) ?? [];
-    for (const worker of [off, on]) await expect.poll(() => worker.said('receiving'), START).toBe(true);
+    for (const worker of [off, on]) await expect.poll(() => worker.said('receiving')).toBe(true);
     await expect.poll(() => loaded(on)).toContain('@opentelemetry/sdk-metrics');
     expect(off.errors()).toContain('loads redis');
     expect(loaded(off)).toEqual([]);

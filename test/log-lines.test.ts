@@ -6,7 +6,7 @@ import { startWorkerProcess } from './worker-process.ts';
 async function working(environment: Record<string, string> = {}) {
   const scene = await setTheScene();
   const worker = startWorkerProcess({ ...scene.stack.environment, ...environment });
-  await expect.poll(() => worker.said('receiving'), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   return { ...scene, worker };
 }
 
@@ -29,7 +29,7 @@ describe.each([
     for (const id of ['a', 'b', 'c']) await announce(eventOf(long, id), id);
     for (const { event, chatMessageId } of [...talks, missing]) await announce(event, chatMessageId);
     const about = (message: string) => worker.lines.filter(({ msg }) => msg === message);
-    await expect.poll(() => about('event completed').length, { timeout: 20_000 }).toBe(8);
+    await expect.poll(() => about('event completed').length).toBe(8);
     await expect.poll(() => about('event dead-lettered').length).toBe(1);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);

@@ -39,7 +39,7 @@ test.skipIf(process.platform !== 'linux')(
       NODE_OPTIONS: '--max-old-space-size=256',
     });
     await Promise.all(talks.map(({ event }) => announce(event)));
-    await expect.poll(() => counters().entities[path]!.completed, { timeout: 60_000 }).toBe(talks.length);
+    await expect.poll(() => counters().entities[path]!.completed).toBe(talks.length);
     expect(counters().entities[path]).toMatchObject({ deadLettered: 0, redelivered: 0 });
     console.log(`peak memory of the worker: ${peakOf(worker.pid).toFixed(0)} MB`);
     worker.kill('SIGTERM');

@@ -6,7 +6,6 @@ import { conversation, setTheScene } from './setting.ts';
 import { receiveTrack } from './track-receiver.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
-const LATE = { timeout: 20_000 };
 /** Seen only where the identity may read them. */
 const rare: readonly Metric[] = [metrics.backlog, metrics.deadLetters];
 const usual = Object.values<Metric>(metrics).filter((metric) => !rare.includes(metric));
@@ -21,18 +20,16 @@ test('the same metrics go to OTLP and Azure Monitor and can be scraped, all at o
     HEALTH_PORT: '0',
   });
   const health = await askHealth(worker);
-  await expect.poll(() => worker.said('receiving'), LATE).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   // There is a retry to be counted.
   scene.stack.chat.setFaults({ status: { code: 429, retryAfterMs: 1, count: 1 } });
   const { snapshot, event } = conversation();
   await scene.show(snapshot);
   await scene.announce(event);
-  await expect.poll(() => worker.said('event completed'), LATE).toBe(true);
+  await expect.poll(() => worker.said('event completed')).toBe(true);
   // It refuses names and samples that come twice, as those of instrumentations beside ours would.
   const samples = await health.metrics();
-  await expect
-    .poll(() => [...otlp.metrics], LATE)
-    .toEqual(expect.arrayContaining(usual.map(({ name }) => name)));
+  await expect.poll(() => [...otlp.metrics]).toEqual(expect.arrayContaining(usual.map(({ name }) => name)));
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
 
@@ -55,12 +52,12 @@ test('an attribute that a metric does not tell of is on none of its samples', as
   const scene = await setTheScene();
   const worker = startWorkerProcess({ ...scene.stack.environment, HEALTH_PORT: '0' });
   const health = await askHealth(worker);
-  await expect.poll(() => worker.said('receiving'), LATE).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   const talk = conversation();
   await scene.show(talk.snapshot);
   await scene.announce(talk.event);
   await scene.announce({});
-  await expect.poll(() => worker.said('event completed'), LATE).toBe(true);
+  await expect.poll(() => worker.said('event completed')).toBe(true);
   const byName = new Map(Object.values<Metric>(metrics).map((metric) => [prometheusName(metric), metric]));
   const found: string[] = [];
   for (const sample of Object.keys(await health.metrics())) {
@@ -83,6 +80,6 @@ test('an Azure Monitor that cannot be started leaves the scraping as it is', asy
     HEALTH_PORT: '0',
   });
   const health = await askHealth(worker);
-  await expect.poll(async () => (await health.readyz()).status, LATE).toBe(200);
+  await expect.poll(async () => (await health.readyz()).status).toBe(200);
   expect(await health.metrics()).toMatchObject({ history_worker_events_in_hand: 0 });
 });

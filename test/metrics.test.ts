@@ -4,13 +4,11 @@ import { askHealth, sum } from './scrape.ts';
 import { conversation, eventOf, setTheScene, turn } from './setting.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
-const LATE = { timeout: 20_000 };
-
 async function scraped(environment: Record<string, string> = {}, options = {}) {
   const scene = await setTheScene(options);
   const worker = startWorkerProcess({ ...scene.stack.environment, HEALTH_PORT: '0', ...environment });
   const { metrics } = await askHealth(worker);
-  await expect.poll(() => worker.said('receiving'), LATE).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   return { ...scene, worker, metrics, entity: () => scene.counters().entities[scene.path]! };
 }
 
@@ -22,8 +20,8 @@ test('a scrape shows what was put in, as the services themselves have counted it
   await announce(named.event);
   await announce(unnamed.event);
   await announce({ ...named.event, userId: undefined });
-  await expect.poll(() => entity().completed + entity().deadLettered, LATE).toBe(3);
-  await expect.poll(async () => (await metrics()).history_worker_events_in_hand, LATE).toBe(0);
+  await expect.poll(() => entity().completed + entity().deadLettered).toBe(3);
+  await expect.poll(async () => (await metrics()).history_worker_events_in_hand).toBe(0);
 
   const seen = await metrics();
   const { delivered, completed, deadLettered } = entity();
@@ -74,7 +72,7 @@ test('the coalescing of a backlog, lost locks and redeliveries show', async () =
   // All of them are in hand before the first read is answered.
   await stack.redis.setFaults({ latencyMs: 1_000 });
   for (let n = 0; n < 8; n += 1) await announce(eventOf(snapshot, `t${n}`));
-  await expect.poll(() => entity().completed, LATE).toBe(8);
+  await expect.poll(() => entity().completed).toBe(8);
   const seen = await metrics();
   const rounds = seen.history_worker_round_events_count!;
   expect(rounds).toBeLessThan(4);
@@ -87,12 +85,12 @@ test('the coalescing of a backlog, lost locks and redeliveries show', async () =
   const next = conversation(1, { title: 'Named' });
   await show(next.snapshot);
   await announce(next.event);
-  await expect.poll(() => entity().locked, LATE).toBe(1);
+  await expect.poll(() => entity().locked).toBe(1);
   stack.serviceBus.act('loseLocks');
   stack.cosmos.setFaults({ freeze: false });
-  await expect.poll(() => entity().completed, LATE).toBe(9);
+  await expect.poll(() => entity().completed).toBe(9);
   await expect
-    .poll(async () => sum(await metrics(), 'history_worker_events_settled_total', '"lost"', 'LockLost'), LATE)
+    .poll(async () => sum(await metrics(), 'history_worker_events_settled_total', '"lost"', 'LockLost'))
     .toBeGreaterThan(0);
   const after = await metrics();
   expect(after.history_worker_events_redelivered_total).toBe(entity().redelivered);
@@ -106,12 +104,12 @@ test('failed work, throttling, retries and an outage that is over show under the
   await show(second.snapshot);
   await stack.chat.setFaults({ status: { code: 503, count: 1 } });
   await announce(first.event);
-  await expect.poll(() => entity().completed, LATE).toBe(1);
+  await expect.poll(() => entity().completed).toBe(1);
   stack.cosmos.setFaults({
     status: { code: 429, substatus: 3200, retryAfterMs: 20, operations: ['create'], count: 2 },
   });
   await announce(second.event);
-  await expect.poll(() => entity().completed, LATE).toBe(2);
+  await expect.poll(() => entity().completed).toBe(2);
   const seen = await metrics();
   expect(sum(seen, 'history_worker_call_retries_total', '"titles"')).toBe(1);
   expect(sum(seen, 'history_worker_round_duration_seconds_count', '"StoreThrottled"')).toBe(2);
@@ -136,12 +134,12 @@ test.each([false, true])(
     for (const { event } of talks) await announce(event);
     const sentAtMs = Date.now();
     // Service Bus is asked every five seconds at most.
-    await expect.poll(async () => (await metrics())[AGE], LATE).toBeGreaterThan(1);
+    await expect.poll(async () => (await metrics())[AGE]).toBeGreaterThan(1);
     const age = (await metrics())[AGE]!;
     expect(Math.abs(age - (Date.now() - sentAtMs) / 1000)).toBeLessThan(2);
     stack.cosmos.setFaults({ freeze: false });
-    await expect.poll(() => entity().completed, LATE).toBe(3);
-    await expect.poll(async () => (await metrics())[AGE], LATE).toBe(0);
+    await expect.poll(() => entity().completed).toBe(3);
+    await expect.poll(async () => (await metrics())[AGE]).toBe(0);
   },
 );
 
@@ -158,7 +156,7 @@ test('no id and no word of a conversation is in an answer, whatever goes wrong',
   const broken = conversation(1, { userId: `user_${canary}` });
   await redis.set(`session:${broken.sessionId}`, `{"messages": [${canary}`);
   await announce(broken.event);
-  await expect.poll(() => entity().completed + entity().deadLettered, LATE).toBe(4);
+  await expect.poll(() => entity().completed + entity().deadLettered).toBe(4);
   const health = await askHealth(worker);
   const texts = await Promise.all(
     ['metrics', 'readyz', 'livez'].map(async (path) => (await fetch(`${health.url}/${path}`)).text()),

@@ -6,8 +6,6 @@ import { conversation, setTheScene } from './setting.ts';
 import { type Envelope, receiveTrack } from './track-receiver.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
-const LATE = { timeout: 20_000 };
-
 type Item = { type: number; content: { query?: string; title?: string } };
 const workbook = JSON.parse(readFileSync('deploy/azure-workbook.json', 'utf8')) as { items: Item[] };
 const template = JSON.parse(readFileSync('deploy/alerts.json', 'utf8')) as {
@@ -45,19 +43,19 @@ async function everything(): Promise<Envelope[]> {
     HEALTH_PORT: '0',
   });
   const health = await askHealth(worker);
-  await expect.poll(async () => (await health.readyz()).status, LATE).toBe(200);
+  await expect.poll(async () => (await health.readyz()).status).toBe(200);
   const [titled, throttled] = [conversation(), conversation(1, { title: 'Named' })];
   for (const { snapshot } of [titled, throttled]) await show(snapshot);
   await announce(titled.event);
-  await expect.poll(() => worker.said('event completed'), LATE).toBe(true);
+  await expect.poll(() => worker.said('event completed')).toBe(true);
   stack.cosmos.setFaults({ status: { code: 503, operations: ['create'], count: 1 } });
   await announce(throttled.event);
   await announce({ ...titled.event, userId: 'somebody else' });
   await announce({ no: 'event' });
-  await expect.poll(() => worker.said('event dead-lettered'), LATE).toBe(true);
-  await expect.poll(() => worker.lines.filter(({ msg }) => msg === 'event completed').length, LATE).toBe(2);
+  await expect.poll(() => worker.said('event dead-lettered')).toBe(true);
+  await expect.poll(() => worker.lines.filter(({ msg }) => msg === 'event completed').length).toBe(2);
   const told = (name: string): boolean => track.of('MetricData').some((one) => metricOf(one) === name);
-  await expect.poll(() => told(metrics.oldest.name) && told(metrics.gateOpen.name), LATE).toBe(true);
+  await expect.poll(() => told(metrics.oldest.name) && told(metrics.gateOpen.name)).toBe(true);
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
   return track.envelopes;

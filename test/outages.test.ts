@@ -37,11 +37,11 @@ describe.each(services)('while %s', (service) => {
 
       stack[service].setFaults(on);
       send(2, 6);
-      await expect.poll(() => gate.isOpen, { timeout: 20_000 }).toBe(false);
+      await expect.poll(() => gate.isOpen).toBe(false);
       // Receives that were under way end within a second; the locks of what is held are renewed for longer than they last.
       const renewed = async (times: number): Promise<void> => {
         const { renewals } = entity();
-        await expect.poll(() => entity().renewals, { timeout: 20_000 }).toBeGreaterThan(renewals + times * 4);
+        await expect.poll(() => entity().renewals).toBeGreaterThan(renewals + times * 4);
       };
       await renewed(1);
       expect(entity()).toMatchObject({ delivered: 6, completed: 2 });
@@ -74,16 +74,14 @@ test('all services away at once, Service Bus too, cost no event a delivery as lo
   for (const service of [stack.redis, stack.cosmos, stack.chat])
     service.setFaults({ refuseConnections: true });
   send(2, 12);
-  await expect
-    .poll(() => worker.gates.filter(({ isOpen }) => !isOpen).length, { timeout: 10_000 })
-    .toBeGreaterThan(0);
+  await expect.poll(() => worker.gates.filter(({ isOpen }) => !isOpen).length).toBeGreaterThan(0);
   stack.serviceBus.setFaults({ refuseConnections: true });
   stack.serviceBus.act('dropConnections');
   await expect.poll(() => stack.serviceBus.counters().connections.open).toBe(0);
   stack.serviceBus.setFaults({ refuseConnections: false });
   for (const service of [stack.redis, stack.cosmos, stack.chat])
     service.setFaults({ refuseConnections: false });
-  await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(12);
+  await expect.poll(() => entity().completed).toBe(12);
   expect(entity()).toMatchObject({ abandoned: 0, deadLettered: 0 });
   expect(fatal).toEqual([]);
 });
@@ -93,7 +91,7 @@ test('a half-dead service, of which every third call fails, closes nothing for l
   await work(LIMITS);
   stack.cosmos.setFaults({ status: { code: 503, every: 3, operations: ['read', 'create', 'replace'] } });
   send(0, 40);
-  await expect.poll(() => entity().completed, { timeout: 20_000 }).toBe(40);
+  await expect.poll(() => entity().completed).toBe(40);
   expect(entity()).toMatchObject({ delivered: 40, deadLettered: 0 });
 });
 
@@ -103,7 +101,7 @@ test('a slow service is no outage', async () => {
   stack.redis.setFaults({ latencyMs: 800 });
   stack.cosmos.setFaults({ latencyMs: 800 });
   send(0, 6);
-  await expect.poll(() => entity().completed, { timeout: 20_000 }).toBe(6);
+  await expect.poll(() => entity().completed).toBe(6);
   expect(worker.gates.every(({ isOpen, reason }) => isOpen && reason === undefined)).toBe(true);
   expect(entity().delivered).toBe(6);
 });
@@ -123,7 +121,7 @@ test('one poisoned key and one full partition close nothing: the others go on', 
   await expect.poll(() => worker.held).toBe(1);
   expect(lines.filter(({ code }) => code === 'GateClosed')).toEqual([]);
   stack.redis.setFaults({ failKeys: [] });
-  await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(12);
+  await expect.poll(() => entity().completed).toBe(12);
   expect(entity().delivered).toBe(13);
 });
 
@@ -144,7 +142,7 @@ test('a throttled account lowers the rate and is worked to the end, with no deli
   const { worker } = await work({ MAX_CONCURRENCY: '10', MAX_LOCKED_EVENTS: '40' });
   stack.cosmos.setFaults({ requestUnitsPerSecond: 60 });
   send(0, 40);
-  await expect.poll(() => entity().completed, { timeout: 30_000 }).toBe(40);
+  await expect.poll(() => entity().completed).toBe(40);
   expect(stack.cosmos.counters().writesRefused.throttled429).toBeGreaterThan(0);
   expect(worker.gates.every(({ reason }) => reason === undefined)).toBe(true);
   expect(entity()).toMatchObject({ delivered: 40, deadLettered: 0 });
@@ -158,10 +156,10 @@ test('a title model that hangs delays a few events once; then fallback titles go
   for (const { snapshot } of talks) await show(snapshot);
   await Promise.all(talks.slice(0, 4).map(({ event }) => announce(event)));
   const gate = worker.gates.find(({ dependency }) => dependency === 'titles')!;
-  await expect.poll(() => gate.isOpen, { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => gate.isOpen).toBe(false);
   const asked = stack.chat.counters().requests;
   await Promise.all(talks.slice(4).map(({ event }) => announce(event)));
-  await expect.poll(() => counters().entities[path]!.completed, { timeout: 10_000 }).toBe(30);
+  await expect.poll(() => counters().entities[path]!.completed).toBe(30);
   expect(stack.chat.counters().requests - asked).toBeLessThan(5);
   expect(talks.every(({ userId, sessionId }) => item(userId, sessionId)?.title === 'New Conversation')).toBe(
     true,
@@ -174,7 +172,7 @@ test('a title model that hangs delays a few events once; then fallback titles go
   const giveUpMs = performance.now() + 20_000;
   while (titled() < 30 && performance.now() < giveUpMs) {
     await Promise.all(talks.map(({ event }) => announce(event)));
-    await expect.poll(() => counters().entities[path]!.active, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => counters().entities[path]!.active).toBe(0);
   }
   expect(titled()).toBe(30);
   expect(gate.isOpen).toBe(true);

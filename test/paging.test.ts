@@ -35,9 +35,7 @@ async function withPages(options: Parameters<typeof setTheScene>[0] = {}) {
       const done = entity().completed + entity().deadLettered;
       await show(snapshot);
       await announce(eventOf(snapshot, turnId));
-      await expect
-        .poll(() => entity().completed + entity().deadLettered, { timeout: 10_000, interval: 5 })
-        .toBe(done + 1);
+      await expect.poll(() => entity().completed + entity().deadLettered, { interval: 5 }).toBe(done + 1);
     },
   };
 }

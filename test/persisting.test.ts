@@ -131,7 +131,7 @@ describe('nothing is lost', () => {
         }
       }),
     );
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 20_000 }).toBe(48);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(48);
     for (const { snapshot, userId, sessionId } of talks)
       expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
   });
@@ -177,7 +177,7 @@ describe('titles', () => {
     }
     await expect.poll(() => stack.cosmos.items().length).toBe(12);
     expect(counters().entities[path]?.completed, 'all are durable before most have a title').toBeLessThan(7);
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 10_000 }).toBe(12);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(12);
     expect(stack.chat.counters()).toMatchObject({ requests: 12, concurrentPeak: 3 });
     for (const { userId, sessionId } of talks)
       expect(item(userId, sessionId)?.title).toMatch(/^Explain topic/);
@@ -229,7 +229,7 @@ describe('titles', () => {
     const { snapshot, event, sessionId, userId } = conversation();
     await show(snapshot);
     await announce(event);
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(1);
     expect(item(userId, sessionId)?.title).toBe('New Conversation');
     stack.chat.setFaults({ refuseConnections: false });
     await announce(event);

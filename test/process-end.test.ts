@@ -11,13 +11,13 @@ async function holding(count: number, options: { requiresSession?: boolean } = {
     NODE_OPTIONS: '--import ./test/throwing.ts',
     ...environment,
   });
-  await expect.poll(() => worker.said('receiving'), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   stack.cosmos.setFaults({ freeze: true });
   const talks = Array.from({ length: count }, () => conversation(1, { title: 'Named' }));
   for (const { snapshot } of talks) await show(snapshot);
   await Promise.all(talks.map(({ event }) => announce(event)));
   const entity = () => counters().entities[path]!;
-  await expect.poll(() => entity().locked, { timeout: 15_000 }).toBe(count);
+  await expect.poll(() => entity().locked).toBe(count);
   return { ...scene, worker, talks, entity };
 }
 
@@ -32,7 +32,7 @@ describe('an error that nobody caught', () => {
     expect(strays()[0]).toMatchObject({ strays: 1, reason: 'stray error' });
     await expect.poll(() => stack.serviceBus.counters().connections.accepted).toBe(accepted + 1);
     stack.cosmos.setFaults({ freeze: false });
-    await expect.poll(() => entity().completed, { timeout: 20_000 }).toBe(3);
+    await expect.poll(() => entity().completed).toBe(3);
     expect(entity()).toMatchObject({ delivered: 3, abandoned: 0 });
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
@@ -95,12 +95,10 @@ describe('a signal', () => {
   test('during an outage of Service Bus with nothing in hand ends it with 0', async () => {
     const { stack } = await setTheScene();
     const worker = startWorkerProcess({ ...stack.environment });
-    await expect.poll(() => worker.said('receiving'), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => worker.said('receiving')).toBe(true);
     stack.serviceBus.setFaults({ refuseConnections: true });
     stack.serviceBus.act('dropConnections');
-    await expect
-      .poll(() => worker.lines.some(({ code }) => code === 'GateClosed'), { timeout: 10_000 })
-      .toBe(true);
+    await expect.poll(() => worker.lines.some(({ code }) => code === 'GateClosed')).toBe(true);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
     stack.serviceBus.setFaults({ refuseConnections: false });
@@ -110,7 +108,7 @@ describe('a signal', () => {
     const { stack } = await setTheScene();
     stack.serviceBus.setFaults({ freeze: true });
     const worker = startWorkerProcess({ ...stack.environment });
-    await expect.poll(() => worker.lines.length, { timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(() => worker.lines.length).toBeGreaterThan(0);
     worker.kill('SIGTERM');
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);

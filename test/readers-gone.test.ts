@@ -64,7 +64,7 @@ test('a replay that nobody reads ends at a signal', async () => {
   const command = startCommand(scene.stack.environment, ['dead-letters', 'replay', '--json']);
   command.closeStderr();
   const inHand = () => scene.stack.serviceBus.counters().entities[`${scene.path}/$DeadLetterQueue`]?.locked;
-  await expect.poll(inHand, { timeout: 5_000 }).toBe(1);
+  await expect.poll(inHand).toBe(1);
   command.kill('SIGINT');
   const ended = await command.ended;
   expect(ended.code).toBe(3);

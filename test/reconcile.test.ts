@@ -200,7 +200,7 @@ describe('a cluster', () => {
     const command = startCommand(environment, ['reconcile', '--json', '--rate', '30']);
     const readOf = (index: number) => nodes[index]!.counters().commands.GETRANGE ?? 0;
     // In the middle of a page of that node, and for longer than a key is tried that fails alone.
-    await expect.poll(() => [0, 1, 2].find((index) => readOf(index) > 3), { timeout: 10_000 }).toBeDefined();
+    await expect.poll(() => [0, 1, 2].find((index) => readOf(index) > 3)).toBeDefined();
     const reading = [0, 1, 2].find((index) => readOf(index) > 3)!;
     await nodes[reading]!.act('restart', { downMs: 6_000 });
     const done = await command.ended;
@@ -215,13 +215,13 @@ describe('an outage', () => {
   test('of Cosmos DB is waited for, and so is one of Redis', async () => {
     const { environment, stored, stack } = await withTalks(60);
     const command = startCommand(environment, ['reconcile', '--json', '--rate', '60']);
-    await expect.poll(stored, { timeout: 10_000 }).toBeGreaterThan(3);
+    await expect.poll(stored).toBeGreaterThan(3);
     stack.cosmos.setFaults({ refuseConnections: true });
-    await expect.poll(command.stderr, { timeout: 10_000 }).toContain('StoreUnavailable');
+    await expect.poll(command.stderr).toContain('StoreUnavailable');
     const during = stored();
     expect(during).toBeLessThan(60);
     stack.cosmos.setFaults({ refuseConnections: false });
-    await expect.poll(stored, { timeout: 10_000 }).toBeGreaterThan(during);
+    await expect.poll(stored).toBeGreaterThan(during);
     await stack.redis.act('restart', { downMs: 2_000 });
     const done = await command.ended;
     expect(resultOf(done)).toMatchObject({ scanned: 60, persisted: 60, refused: {} });
@@ -277,7 +277,7 @@ describe('an interrupted walk', () => {
     const { environment, reconcile, stored, stack } = await withTalks(700);
     const state = stateFile();
     const command = startCommand(environment, ['reconcile', '--json', '--rate', '400', '--state', state]);
-    await expect.poll(stored, { timeout: 20_000 }).toBeGreaterThan(250);
+    await expect.poll(stored).toBeGreaterThan(250);
     command.kill('SIGINT');
     const interrupted = await command.ended;
     expect(interrupted.code).toBe(3);
@@ -306,7 +306,7 @@ describe('an interrupted walk', () => {
     const { environment, reconcile, stored } = await withTalks(700);
     const state = stateFile();
     const command = startCommand(environment, ['reconcile', '--rate', '400', '--state', state]);
-    await expect.poll(stored, { timeout: 20_000 }).toBeGreaterThan(250);
+    await expect.poll(stored).toBeGreaterThan(250);
     command.kill('SIGKILL');
     await command.ended;
     const done = await reconcile('--state', state);
@@ -333,7 +333,7 @@ describe('an interrupted walk', () => {
     const own = { ...environment, REDIS_PORT: String(first.port), REDIS_PASSWORD: 'secret' };
     const stored = () => stack.cosmos.items().length;
     const command = startCommand(own, ['reconcile', '--rate', '300', '--state', state]);
-    await expect.poll(stored, { timeout: 20_000 }).toBeGreaterThan(230);
+    await expect.poll(stored).toBeGreaterThan(230);
     command.kill('SIGTERM');
     expect((await command.ended).code).toBe(3);
     await first.close();
@@ -348,7 +348,7 @@ describe('an interrupted walk', () => {
     const { environment } = await withTalks(600);
     const state = stateFile();
     const command = startCommand(environment, ['reconcile', '--json', '--rate', '300', '--state', state]);
-    await expect.poll(() => existsSync(state), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(state)).toBe(true);
     rmSync(state);
     mkdirSync(state);
     const ended = await command.ended;
@@ -387,10 +387,10 @@ describe('an interrupted walk', () => {
 test('--watch begins anew after each end, and a signal ends it in peace', async () => {
   const { environment, show, stored, item } = await withTalks(3);
   const command = startCommand(environment, ['reconcile', '--json', '--rate', '1000', '--watch', '0.01']);
-  await expect.poll(stored, { timeout: 10_000 }).toBe(3);
+  await expect.poll(stored).toBe(3);
   const late = conversation(1, { title: 'Late' });
   await show(late.snapshot);
-  await expect.poll(() => item(late.userId, late.sessionId), { timeout: 10_000 }).toBeDefined();
+  await expect.poll(() => item(late.userId, late.sessionId)).toBeDefined();
   command.kill('SIGTERM');
   const { code, stdout } = await command.ended;
   expect(code).toBe(0);
@@ -402,7 +402,7 @@ test('--watch begins anew after each end, and a signal ends it in peace', async 
 test('--watch answers to a signal once, however many walks it has made', async () => {
   const { environment } = await withTalks(1);
   const command = startCommand(environment, ['reconcile', '--json', '--watch', '0.0001']);
-  await expect.poll(() => command.stdout().split('\n').length, { timeout: 10_000 }).toBeGreaterThan(4);
+  await expect.poll(() => command.stdout().split('\n').length).toBeGreaterThan(4);
   command.kill('SIGINT');
   const { code, stderr } = await command.ended;
   expect(code).toBe(0);

@@ -142,10 +142,8 @@ describe('what is not there', () => {
     await announce(eventOf({ sessionId: 'gone', userId }, 'msg_x'), 'conversation');
     await expect.poll(() => item(userId, sessionId)?.messages).toEqual(snapshot.messages);
     await expect
-      .poll(
-        async () =>
-          Object.fromEntries((await deadLetters()).map(({ messageId, reason }) => [messageId, reason])),
-        { timeout: 10_000 },
+      .poll(async () =>
+        Object.fromEntries((await deadLetters()).map(({ messageId, reason }) => [messageId, reason])),
       )
       .toEqual({
         turn: 'TurnNotFound',
@@ -161,7 +159,7 @@ describe('what is not there', () => {
     await announce(event);
     await expect.poll(() => item(userId, sessionId)?.messages).toHaveLength(2);
     await show(snapshot);
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(1);
     expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
   });
 });

@@ -36,9 +36,9 @@ describe('limits', () => {
       await expect.poll(() => counters().entities[path]?.completed).toBeGreaterThanOrEqual(detach * 5);
       stack.serviceBus.act('detachLinks');
     }
-    await expect.poll(() => counters().entities[path]?.active, { timeout: 20_000 }).toBe(0);
-    await expect.poll(() => stack.cosmos.items().length, { timeout: 20_000 }).toBe(100);
-    await expect.poll(() => counters().entities[path]?.locked, { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => counters().entities[path]?.active).toBe(0);
+    await expect.poll(() => stack.cosmos.items().length).toBe(100);
+    await expect.poll(() => counters().entities[path]?.locked).toBe(0);
     // What was on its way to a link when it was cut never arrives: it lies at the broker until its lock expires.
     const { peakLocked, expiredLocks } = counters().entities[path]!;
     expect(peakLocked).toBeLessThanOrEqual(6 + expiredLocks);
@@ -55,7 +55,7 @@ describe('limits', () => {
     const { snapshot, event } = conversation();
     await show(snapshot);
     await announce(event);
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(1);
     expect(counters().entities[path]).toMatchObject({ delivered: 1, expiredLocks: 0 });
     expect(counters().entities[path]?.renewals).toBeGreaterThan(1);
   });
@@ -71,9 +71,7 @@ describe('outages', () => {
     await announce(first.event);
     await expect.poll(() => counters().entities[path]?.locked).toBe(1);
     stack.cosmos.setFaults({ refuseConnections: false });
-    await expect
-      .poll(() => item(first.userId, first.sessionId)?.messages, { timeout: 15_000 })
-      .toEqual(first.snapshot.messages);
+    await expect.poll(() => item(first.userId, first.sessionId)?.messages).toEqual(first.snapshot.messages);
 
     await show(second.snapshot);
     stack.redis.setFaults({ refuseConnections: true });
@@ -81,7 +79,7 @@ describe('outages', () => {
     await expect.poll(() => counters().entities[path]?.locked).toBe(1);
     stack.redis.setFaults({ refuseConnections: false });
     await expect
-      .poll(() => item(second.userId, second.sessionId)?.messages, { timeout: 15_000 })
+      .poll(() => item(second.userId, second.sessionId)?.messages)
       .toEqual(second.snapshot.messages);
     await expect
       .poll(() => counters().entities[path])
@@ -103,10 +101,8 @@ describe('outages', () => {
       await expect.poll(() => counters().entities[path]?.completed).toBeGreaterThan((round - 1) * 20 + 3);
       await stack.serviceBus.act(action, args);
       // What was on its way when the socket was cut waits for its lock, which is short here.
-      await expect.poll(() => stack.cosmos.items().length, { timeout: 15_000 }).toBe(round * 20);
-      await expect
-        .poll(() => counters().entities[path], { timeout: 15_000 })
-        .toMatchObject({ active: 0, locked: 0 });
+      await expect.poll(() => stack.cosmos.items().length).toBe(round * 20);
+      await expect.poll(() => counters().entities[path]).toMatchObject({ active: 0, locked: 0 });
     }
     expect(fatal).toEqual([]);
   });
@@ -120,7 +116,7 @@ describe('outages', () => {
     const { snapshot, event } = conversation();
     await show(snapshot);
     await announce(event);
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(1);
     expect(stack.cosmos.counters().writesRefused.throttled429).toBe(3);
     expect(counters().entities[path]?.delivered).toBe(1);
   });
@@ -153,7 +149,7 @@ describe('the process', () => {
     for (const { snapshot } of talks) await show(snapshot);
     const worker = startWorkerProcess({ ...stack.environment, MAX_CONCURRENCY: '4' });
     await Promise.all(talks.map(({ event }) => announce(event)));
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 15_000 }).toBeGreaterThan(5);
+    await expect.poll(() => counters().entities[path]?.completed).toBeGreaterThan(5);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
     const { completed, active, locked, deadLetterCount } = counters().entities[path]!;
@@ -164,7 +160,7 @@ describe('the process', () => {
     expect(worker.said('stopped')).toBe(true);
 
     const next = startWorkerProcess({ ...stack.environment });
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 15_000 }).toBe(60);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(60);
     for (const { snapshot, userId, sessionId } of talks)
       expect(stack.cosmos.read(userId, sessionId)?.messages).toEqual(snapshot.messages);
     next.kill('SIGTERM');
@@ -176,10 +172,10 @@ describe('the process', () => {
     const { snapshot, event } = conversation();
     await show(snapshot);
     const worker = startWorkerProcess({ ...stack.environment, SHUTDOWN_TIMEOUT_SECONDS: '1' });
-    await expect.poll(() => worker.said('receiving'), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => worker.said('receiving')).toBe(true);
     stack.cosmos.setFaults({ freeze: true });
     await announce(event);
-    await expect.poll(() => counters().entities[path]?.locked, { timeout: 15_000 }).toBe(1);
+    await expect.poll(() => counters().entities[path]?.locked).toBe(1);
     stack.serviceBus.setFaults({ freeze: true });
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(3);
@@ -190,7 +186,7 @@ describe('the process', () => {
     const { stack } = await setTheScene();
     stack.redis.setFaults({ freeze: true });
     const worker = startWorkerProcess({ ...stack.environment });
-    await expect.poll(() => worker.lines.length, { timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(() => worker.lines.length).toBeGreaterThan(0);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
   });
@@ -202,11 +198,11 @@ describe('the process', () => {
     for (const { snapshot } of talks) await show(snapshot);
     const worker = startWorkerProcess({ ...stack.environment });
     await Promise.all(talks.map(({ event }) => announce(event)));
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 15_000 }).toBeGreaterThan(3);
+    await expect.poll(() => counters().entities[path]?.completed).toBeGreaterThan(3);
     worker.kill('SIGKILL');
     await worker.exited;
     startWorkerProcess({ ...stack.environment });
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 20_000 }).toBe(40);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(40);
     for (const { snapshot, userId, sessionId } of talks)
       expect(stack.cosmos.read(userId, sessionId)?.messages).toEqual(snapshot.messages);
   });
@@ -214,7 +210,7 @@ describe('the process', () => {
   test('keys are announced loudly at the start, and never shown', async () => {
     const { stack } = await setTheScene();
     const worker = startWorkerProcess({ ...stack.environment });
-    await expect.poll(() => worker.said('receiving'), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => worker.said('receiving')).toBe(true);
     expect(worker.lines[0]).toMatchObject({
       level: 'WARNING',
       variables: expect.arrayContaining(['COSMOS_KEY', 'REDIS_PASSWORD']),

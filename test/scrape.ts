@@ -12,7 +12,7 @@ export type Readiness = {
 /** Asks a worker process for its health, at the address that it says. The process must have been given HEALTH_PORT=0. */
 export async function askHealth(worker: ReturnType<typeof startWorkerProcess>) {
   const urlOf = () => worker.lines.find(({ msg }) => msg === 'health: /livez, /readyz, /metrics')?.url;
-  await expect.poll(urlOf, { timeout: 15_000 }).toBeDefined();
+  await expect.poll(urlOf).toBeDefined();
   const url = String(urlOf());
   return {
     url,

@@ -34,7 +34,7 @@ async function atWork(count: number, options: StackOptions = {}) {
     send,
     /** Everything is durable and settled, and the bounds were kept. */
     async allIsWell(): Promise<void> {
-      await expect.poll(entity, { timeout: 20_000 }).toMatchObject({ active: 0, locked: 0, deadLettered: 0 });
+      await expect.poll(entity).toMatchObject({ active: 0, locked: 0, deadLettered: 0 });
       for (const { userId, sessionId, snapshot } of talks)
         expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
       // What was on its way over a link that was cut lies at the broker until its lock expires.
@@ -51,7 +51,7 @@ describe.each(both)('%s', (_, options) => {
     const { stack, send, entity, allIsWell } = await atWork(20, options);
     stack.serviceBus.setFaults({ refuseSettlements: 'com.microsoft:server-busy', refuseSettlementsEvery: 3 });
     send(0, 20);
-    await expect.poll(() => entity().completed, { timeout: 15_000 }).toBe(20);
+    await expect.poll(() => entity().completed).toBe(20);
     await allIsWell();
     expect(entity()).toMatchObject({ delivered: 20, expiredLocks: 0 });
   });
@@ -60,10 +60,10 @@ describe.each(both)('%s', (_, options) => {
     const { stack, send, entity, allIsWell } = await atWork(3, options);
     stack.serviceBus.setFaults({ refuseSettlements: 'com.microsoft:server-busy' });
     send(0, 3);
-    await expect.poll(() => entity().renewals, { timeout: 25_000 }).toBeGreaterThanOrEqual(9);
+    await expect.poll(() => entity().renewals).toBeGreaterThanOrEqual(9);
     expect(entity()).toMatchObject({ completed: 0, locked: 3 });
     stack.serviceBus.setFaults({ refuseSettlements: null });
-    await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => entity().completed).toBe(3);
     await allIsWell();
     expect(entity()).toMatchObject({ delivered: 3, expiredLocks: 0 });
   });
@@ -72,14 +72,14 @@ describe.each(both)('%s', (_, options) => {
     const { stack, send, worker, entity, lines, allIsWell } = await atWork(5, options);
     stack.cosmos.setFaults({ freeze: true });
     send(0, 3);
-    await expect.poll(() => worker.held, { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => worker.held).toBe(3);
     stack.serviceBus.act('loseLocks');
     stack.serviceBus.act('loseSessionLocks');
     const lost = () => lines.filter(({ code, level }) => code === 'LockLost' && level === 'warn').length;
-    await expect.poll(lost, { timeout: 10_000 }).toBe(3);
+    await expect.poll(lost).toBe(3);
     stack.cosmos.setFaults({ freeze: false });
     send(3, 5);
-    await expect.poll(() => entity().completed, { timeout: 20_000 }).toBe(5);
+    await expect.poll(() => entity().completed).toBe(5);
     await allIsWell();
   });
 
@@ -88,10 +88,10 @@ describe.each(both)('%s', (_, options) => {
     async (_, off, on) => {
       const { stack, send, entity, path, worker, allIsWell } = await atWork(8, options);
       send(0, 4);
-      await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(4);
+      await expect.poll(() => entity().completed).toBe(4);
       stack.serviceBus.act(off, { entity: path });
       const gate = worker.gates.find(({ dependency }) => dependency === 'service-bus')!;
-      await expect.poll(() => gate.isOpen, { timeout: 15_000 }).toBe(false);
+      await expect.poll(() => gate.isOpen).toBe(false);
       stack.serviceBus.act(on, { entity: path });
       send(4, 8);
       await expect.poll(() => entity().completed, RESUMED).toBe(8);
@@ -107,11 +107,11 @@ describe.each(both)('%s', (_, options) => {
   ])('while %s nothing is lost, and work resumes within 5 s', async (_, on, off) => {
     const { stack, send, entity, worker, allIsWell } = await atWork(8, options);
     send(0, 4);
-    await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(4);
+    await expect.poll(() => entity().completed).toBe(4);
     stack.serviceBus.setFaults(on);
     stack.serviceBus.act('dropConnections');
     const gate = worker.gates.find(({ dependency }) => dependency === 'service-bus')!;
-    await expect.poll(() => gate.isOpen, { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => gate.isOpen).toBe(false);
     send(4, 8);
     stack.serviceBus.setFaults(off);
     await expect.poll(() => entity().completed, RESUMED).toBe(8);
@@ -122,10 +122,10 @@ describe.each(both)('%s', (_, options) => {
   test('a broker that hangs and comes back is worked on at once', async () => {
     const { stack, send, entity, worker, allIsWell } = await atWork(8, options);
     send(0, 4);
-    await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(4);
+    await expect.poll(() => entity().completed).toBe(4);
     stack.serviceBus.setFaults({ freeze: true });
     const gate = worker.gates.find(({ dependency }) => dependency === 'service-bus')!;
-    await expect.poll(() => gate.isOpen, { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => gate.isOpen).toBe(false);
     send(4, 8);
     stack.serviceBus.setFaults({ freeze: false });
     await expect.poll(() => entity().completed, RESUMED).toBe(8);

@@ -25,7 +25,7 @@ describe('a subscription with sessions', () => {
     stack.cosmos.setFaults({ latencyMs: 20 });
     await send();
     const { fatal } = await work({ MAX_CONCURRENCY: '8', MAX_LOCKED_EVENTS: '32' });
-    await expect.poll(() => entity().completed, { timeout: 25_000 }).toBe(200);
+    await expect.poll(() => entity().completed).toBe(200);
     for (const { userId, sessionId, snapshot } of talks)
       expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
     expect(entity()).toMatchObject({ redelivered: 0, deadLettered: 0, expiredLocks: 0 });
@@ -47,7 +47,7 @@ describe('a subscription with sessions', () => {
     }));
     stack.serviceBus.entity('message-completed').send(events);
     await work({ MAX_CONCURRENCY: '8' }, ({ messageId }) => order.push(messageId!));
-    await expect.poll(() => entity().completed, { timeout: 15_000 }).toBe(10);
+    await expect.poll(() => entity().completed).toBe(10);
     expect(order).toEqual(events.map(({ messageId }) => messageId));
   });
 
@@ -55,9 +55,9 @@ describe('a subscription with sessions', () => {
     const { work, send, talks, entity } = await withSessions(9, 1);
     await work({ MAX_CONCURRENCY: '1', MAX_LOCKED_EVENTS: '4' });
     await send(talks.slice(0, 3));
-    await expect.poll(() => entity().completed, { timeout: 15_000 }).toBe(3);
+    await expect.poll(() => entity().completed).toBe(3);
     await send(talks.slice(3));
-    await expect.poll(() => entity().completed, { timeout: 25_000 }).toBe(9);
+    await expect.poll(() => entity().completed).toBe(9);
   });
 
   test('a session that always has messages does not keep the others waiting for ever', async () => {
@@ -72,7 +72,7 @@ describe('a subscription with sessions', () => {
     topic.send(of(busy, 700));
     await expect.poll(() => settled.length, { interval: 5 }).toBeGreaterThan(0);
     topic.send(of(other, 1));
-    await expect.poll(() => entity().completed, { timeout: 25_000 }).toBe(701);
+    await expect.poll(() => entity().completed).toBe(701);
     expect(settled.indexOf(other.sessionId)).toBeLessThan(400);
     expect(entity()).toMatchObject({ redelivered: 0, expiredLocks: 0 });
   });
@@ -82,12 +82,12 @@ describe('a subscription with sessions', () => {
     const { worker, lines, fatal } = await work({ MAX_CONCURRENCY: '6' });
     stack.cosmos.setFaults({ freeze: true });
     await send();
-    await expect.poll(() => worker.held, { timeout: 10_000 }).toBe(18);
+    await expect.poll(() => worker.held).toBe(18);
     stack.serviceBus.act('loseSessionLocks');
     const lost = () => lines.filter(({ code, level }) => code === 'LockLost' && level === 'warn').length;
-    await expect.poll(lost, { timeout: 5_000 }).toBe(18);
+    await expect.poll(lost).toBe(18);
     stack.cosmos.setFaults({ freeze: false });
-    await expect.poll(() => entity().completed, { timeout: 20_000 }).toBe(18);
+    await expect.poll(() => entity().completed).toBe(18);
     for (const { userId, sessionId, snapshot } of talks)
       expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
     expect(entity()).toMatchObject({ deadLettered: 0, active: 0 });
@@ -99,10 +99,10 @@ describe('a subscription with sessions', () => {
     const { worker } = await work();
     stack.cosmos.setFaults({ freeze: true });
     await send();
-    await expect.poll(() => worker.held, { timeout: 10_000 }).toBe(10);
-    await expect.poll(() => entity().renewals, { timeout: 20_000 }).toBeGreaterThan(2);
+    await expect.poll(() => worker.held).toBe(10);
+    await expect.poll(() => entity().renewals).toBeGreaterThan(2);
     stack.cosmos.setFaults({ freeze: false });
-    await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(10);
+    await expect.poll(() => entity().completed).toBe(10);
     expect(entity()).toMatchObject({ delivered: 10, expiredLocks: 0 });
   });
 
@@ -110,7 +110,7 @@ describe('a subscription with sessions', () => {
     const { work, send, talks, entity, item } = await withSessions(30, 4);
     const workers = await Promise.all([work({ MAX_CONCURRENCY: '4' }), work({ MAX_CONCURRENCY: '4' })]);
     await send();
-    await expect.poll(() => entity().completed, { timeout: 25_000 }).toBe(120);
+    await expect.poll(() => entity().completed).toBe(120);
     for (const { userId, sessionId, snapshot } of talks)
       expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
     expect(entity().redelivered).toBe(0);
@@ -126,12 +126,10 @@ describe('a subscription with sessions', () => {
     const { fatal } = await work({ MAX_CONCURRENCY: '6' });
     stack.cosmos.setFaults({ latencyMs: 10 });
     await send();
-    await expect.poll(() => entity().completed, { timeout: 10_000 }).toBeGreaterThan(10);
+    await expect.poll(() => entity().completed).toBeGreaterThan(10);
     await stack.serviceBus.act(action, args);
-    await expect.poll(() => entity().completed, { timeout: 25_000 }).toBeGreaterThanOrEqual(80);
-    await expect
-      .poll(() => entity(), { timeout: 10_000 })
-      .toMatchObject({ active: 0, locked: 0, deadLettered: 0 });
+    await expect.poll(() => entity().completed).toBeGreaterThanOrEqual(80);
+    await expect.poll(() => entity()).toMatchObject({ active: 0, locked: 0, deadLettered: 0 });
     for (const { userId, sessionId, snapshot } of talks)
       expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
     expect(fatal).toEqual([]);
@@ -141,14 +139,14 @@ describe('a subscription with sessions', () => {
     const { work, entity, send, talks } = await withSessions(2, 2);
     const { worker } = await work();
     await send();
-    await expect.poll(() => entity().completed, { timeout: 15_000 }).toBe(4);
+    await expect.poll(() => entity().completed).toBe(4);
     const startedMs = performance.now();
     expect(await worker.stop(10_000)).toEqual({ abandoned: 0 });
     // The client would wait for a session for ten seconds more, and take no signal.
     expect(performance.now() - startedMs).toBeLessThan(4_000);
     await send(talks);
     await work();
-    await expect.poll(() => entity().completed, { timeout: 15_000 }).toBe(8);
+    await expect.poll(() => entity().completed).toBe(8);
   });
 });
 
@@ -159,5 +157,5 @@ test('a subscription without sessions takes messages with a session id as any ot
   await announce(eventOf(snapshot, 'a'));
   await work();
   await announce(eventOf(snapshot, 'b'));
-  await expect.poll(() => counters().entities[path]?.completed, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => counters().entities[path]?.completed).toBe(2);
 });

@@ -38,7 +38,7 @@ for (const partitionKeyPath of ['/userId', '/sessionId'])
     }
     await redis.set(`session:${snapshot.sessionId}`, JSON.stringify(snapshot));
     await announce(eventOf(snapshot, 't11'));
-    await expect.poll(() => counters().entities[path]!.completed, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => counters().entities[path]!.completed).toBe(1);
     expect(cosmos.items().filter(({ type }) => type === 'segment').length).toBeGreaterThan(1);
     const whole = await printed('--session', snapshot.sessionId, '--json');
     expect(whole.code).toBe(0);

@@ -19,11 +19,11 @@ test.each([
     stack[service].setFaults(on);
     const worker = startWorkerProcess(stack.environment);
     const waiting = (): boolean => worker.said('a service is not there yet, to be tried again');
-    await expect.poll(waiting, { timeout: 20_000 }).toBe(true);
+    await expect.poll(waiting).toBe(true);
     expect(counters().entities[path]).toMatchObject({ delivered: 0, active: 1 });
 
     stack[service].setFaults(off);
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(1);
     expect(counters().entities[path]).toMatchObject({ delivered: 1, deadLettered: 0 });
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
@@ -34,9 +34,7 @@ test('a worker that is told to end while it waits for a service ends with 0', as
   const { stack } = await setTheScene();
   stack.redis.setFaults({ refuseConnections: true });
   const worker = startWorkerProcess(stack.environment);
-  await expect
-    .poll(() => worker.lines.some(({ code }) => code === 'CacheUnavailable'), { timeout: 20_000 })
-    .toBe(true);
+  await expect.poll(() => worker.lines.some(({ code }) => code === 'CacheUnavailable')).toBe(true);
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);
 });

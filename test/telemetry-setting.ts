@@ -16,7 +16,7 @@ export async function observe(environment: Record<string, string> = {}, options:
       OTEL_BLRP_SCHEDULE_DELAY: '100',
       ...environment,
     });
-    await expect.poll(() => worker.said('receiving'), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => worker.said('receiving')).toBe(true);
     return worker;
   };
   const worker = await start();

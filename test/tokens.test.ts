@@ -25,19 +25,19 @@ test('tokens that cannot be renewed once, and then for longer than they live: wo
   // The token of Service Bus lasts ten seconds, those of the other services for as long as the test.
   entra.setFaults({ tokenLifetimeSeconds: 10 });
   const worker = startWorkerProcess(stack.environment);
-  await expect.poll(() => worker.said('receiving'), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
   await send();
-  await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => entity().completed).toBe(1);
 
   // One request fails: the next one brings the token, before the old one ends, and nobody notices.
   const refusedBefore = entra.counters().refused;
   entra.setFaults({ refuse: true });
-  await expect.poll(() => entra.counters().refused, { timeout: 15_000 }).toBeGreaterThan(refusedBefore);
+  await expect.poll(() => entra.counters().refused).toBeGreaterThan(refusedBefore);
   entra.setFaults({ refuse: false });
   const askedBefore = asked();
-  await expect.poll(asked, { timeout: 20_000 }).toBeGreaterThan(askedBefore + 1);
+  await expect.poll(asked).toBeGreaterThan(askedBefore + 1);
   await send();
-  await expect.poll(() => entity().completed, { timeout: 10_000 }).toBe(sent);
+  await expect.poll(() => entity().completed).toBe(sent);
   const closed = () =>
     worker.lines.filter(({ dependency, code }) => dependency === 'service-bus' && code === 'GateClosed');
   expect(closed()).toEqual([]);
@@ -46,10 +46,10 @@ test('tokens that cannot be renewed once, and then for longer than they live: wo
   expect(asked()).toBeLessThan(20);
 
   entra.setFaults({ refuse: true });
-  await expect.poll(() => closed().length, { timeout: 25_000 }).toBe(1);
+  await expect.poll(() => closed().length).toBe(1);
   await send();
   entra.setFaults({ refuse: false });
-  await expect.poll(() => entity().completed, { timeout: 5_000 }).toBe(sent);
+  await expect.poll(() => entity().completed).toBe(sent);
   expect(entity()).toMatchObject({ deadLettered: 0, active: 0 });
   worker.kill('SIGTERM');
   expect(await worker.exited).toBe(0);

@@ -139,7 +139,7 @@ describe('an event', () => {
     expect(await worker.exited).toBe(3);
     stack.cosmos.setFaults({ freeze: false });
     const next = await start();
-    await expect.poll(() => next.said('event completed'), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => next.said('event completed')).toBe(true);
     next.kill('SIGTERM');
     await next.exited;
     const deliveries = spansNamed('process message-completed').map((span) => ({
@@ -163,7 +163,7 @@ describe('an event', () => {
     await announce(event, 'not there');
     await announce(mismatched.event, 'mismatched');
     await sender.sendMessages({ body: 'no event', messageId: 'broken' });
-    await expect.poll(() => linesOf('event dead-lettered').length, { timeout: 20_000 }).toBe(3);
+    await expect.poll(() => linesOf('event dead-lettered').length).toBe(3);
     await end();
     const codes: Record<string, string> = {
       'not there': 'ConversationNotFound',

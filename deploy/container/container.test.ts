@@ -78,9 +78,7 @@ describe.skipIf(obstacle !== undefined)('the tree of the image, without Docker',
   test('works as nobody on a read-only root, as process 1, and ends with 0 at SIGTERM', async () => {
     const { stack, show, announce, counters, path, item } = await setTheScene();
     const worker = start({ ...stack.environment, HEALTH_PORT: 'off' });
-    await expect
-      .poll(() => worker.said('receiving'), { timeout: 30_000, message: worker.printed() })
-      .toBe(true);
+    await expect.poll(() => worker.said('receiving'), { message: worker.printed() }).toBe(true);
     expect(worker.status()).toMatch(/^NSpid:\s+\d+\s+1$/m);
     expect(worker.status()).toMatch(/^Uid:(\s+65532){4}$/m);
     expect(worker.status()).toMatch(/^CapEff:\s+0+$/m);
@@ -89,7 +87,7 @@ describe.skipIf(obstacle !== undefined)('the tree of the image, without Docker',
       await show(snapshot);
       await announce(event);
     }
-    await expect.poll(() => counters().entities[path]?.completed, { timeout: 15_000 }).toBe(20);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(20);
     for (const { snapshot, userId, sessionId } of talks)
       expect(item(userId, sessionId)?.messages).toEqual(snapshot.messages);
     worker.kill('SIGTERM');
@@ -108,7 +106,7 @@ describe.skipIf(obstacle !== undefined)('the tree of the image, without Docker',
         'InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://127.0.0.1:1/',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
     });
-    await expect.poll(() => worker.said('receiving'), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => worker.said('receiving')).toBe(true);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
     expect(worker.printed()).not.toMatch(/ERR_MODULE_NOT_FOUND|Cannot find/);
@@ -127,7 +125,7 @@ describe.skipIf(obstacle !== undefined)('the tree of the image, without Docker',
     const { stack } = await setTheScene();
     const port = await freePort();
     const worker = start({ ...stack.environment, HEALTH_PORT: port });
-    await expect.poll(() => worker.said('receiving'), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => worker.said('receiving')).toBe(true);
     const [program, ...args] = command(image, 'HEALTHCHECK').map(inImage);
     const checked = spawnSync(program!, args, {
       env: { ...environment(image), HEALTH_PORT: port },

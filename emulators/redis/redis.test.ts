@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => entra.close());
 
-const eventually = (check: () => unknown) => vi.waitFor(check, { timeout: 5_000, interval: 5 });
+const eventually = (check: () => unknown) => vi.waitFor(check, { timeout: 30_000, interval: 5 });
 
 async function connect(options: RedisClientOptions) {
   const client = createClient({ disableOfflineQueue: true, ...options });

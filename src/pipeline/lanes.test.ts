@@ -165,9 +165,7 @@ describe('lanes', () => {
     lanes.accept(held('s', 'never'), done);
     lanes.accept(held('gone', 'lost'), done);
     talk('s', ['t1', 'late']);
-    await expect
-      .poll(kinds, { timeout: 5_000 })
-      .toEqual(['late complete', 'lost dead-letter', 'never dead-letter']);
+    await expect.poll(kinds).toEqual(['late complete', 'lost dead-letter', 'never dead-letter']);
     expect(settled.find(({ turn }) => turn === 'never')!.settlement).toMatchObject({
       reason: 'TurnNotFound',
     });
@@ -189,7 +187,7 @@ describe('lanes', () => {
     away = false;
     await expect.poll(() => calls.cacheReads).toBeGreaterThan(0);
     talk('s', ['t1', 'late']);
-    await expect.poll(kinds, { timeout: 5_000 }).toEqual(['late complete']);
+    await expect.poll(kinds).toEqual(['late complete']);
   });
 
   test('an error that no rule knows ends the process at once, and its events are handed back', async () => {
@@ -223,7 +221,7 @@ describe('lanes', () => {
         freed += 1;
       },
     );
-    await expect.poll(() => freed, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => freed).toBe(1);
     expect(settled).toEqual([]);
     expect(lanes.inHand).toBe(0);
   });

@@ -137,7 +137,7 @@ describe('who looks on', () => {
     };
     const broken = { ...held('broken'), body: 'none' };
     await accept(held('a', { lock, settle }), held('missing'), broken);
-    await expect.poll(() => told, { timeout: 5_000 }).toContain('end settle a');
+    await expect.poll(() => told).toContain('end settle a');
     expect(told.filter((line) => line.startsWith('ended')).sort()).toEqual([
       'ended a lost LockLost',
       'ended missing dead-letter TurnNotFound',
