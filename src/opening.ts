@@ -29,7 +29,7 @@ export async function untilOpened<T>(
       if (signal.aborted || !isAway(lastOf(error))) throw lastOf(error);
       const { code, name, message } = lastOf(error) as { code?: unknown; name: string; message: string };
       log.warn(
-        { code: code ?? name, service, reason: message || name },
+        { code: code ?? name, dependency: service, reason: message || name },
         'a service is not there yet, to be tried again',
       );
       onAway?.(message || name);

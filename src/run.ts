@@ -7,8 +7,9 @@ import type { Settled } from './pipeline/hand.ts';
 import type { Log } from './pipeline/ports.ts';
 import { bothOf, type Watch } from './pipeline/watch.ts';
 import { settings } from './settings.ts';
-import { makeLog, terminal } from './telemetry/log.ts';
+import { makeLog } from './telemetry/log.ts';
 import { type OpenTelemetry, openTelemetry } from './telemetry/open.ts';
+import { terminalLog } from './telemetry/terminal-log.ts';
 import type { Worker } from './worker.ts';
 
 /** As sysexits.h has it. */
@@ -38,7 +39,7 @@ export async function run(environment: NodeJS.ProcessEnv): Promise<number> {
   const log = makeLog(
     config.logLevel,
     config.serviceName,
-    process.stdout.isTTY ? await terminal() : undefined,
+    process.stdout.isTTY ? await terminalLog() : undefined,
   );
   // Before anything that takes time: a signal during it is answered like any other.
   let worker: Worker | undefined;

@@ -9,6 +9,8 @@ type Subscription = {
   requiresSession?: boolean;
   timeToLive?: string;
   status?: string;
+  active?: number;
+  deadLetters?: number;
 };
 
 /**
@@ -40,5 +42,11 @@ function httpAnswer(answer: Subscription | 'refuse'): string {
 }
 
 /** As learn.microsoft.com/rest/api/servicebus describes it. */
-const entryOf = ({ requiresSession = false, status = 'Active', ...of }: Subscription): string =>
-  `<entry xmlns="http://www.w3.org/2005/Atom"><id>https://localhost/message-completed/Subscriptions/history-worker-message-completed?api-version=2021-05</id><title type="text">history-worker-message-completed</title><content type="application/xml"><SubscriptionDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect" xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><LockDuration>${of.lockDuration}</LockDuration><RequiresSession>${requiresSession}</RequiresSession><DefaultMessageTimeToLive>${of.timeToLive ?? 'P10675199DT2H48M5.4775807S'}</DefaultMessageTimeToLive><DeadLetteringOnMessageExpiration>false</DeadLetteringOnMessageExpiration><DeadLetteringOnFilterEvaluationExceptions>true</DeadLetteringOnFilterEvaluationExceptions><MaxDeliveryCount>${of.maxDeliveryCount}</MaxDeliveryCount><EnableBatchedOperations>true</EnableBatchedOperations><Status>${status}</Status><AutoDeleteOnIdle>P10675199DT2H48M5.4775807S</AutoDeleteOnIdle><EntityAvailabilityStatus>Available</EntityAvailabilityStatus></SubscriptionDescription></content></entry>`;
+const entryOf = ({
+  requiresSession = false,
+  status = 'Active',
+  active = 0,
+  deadLetters = 0,
+  ...of
+}: Subscription): string =>
+  `<entry xmlns="http://www.w3.org/2005/Atom"><id>https://localhost/message-completed/Subscriptions/history-worker-message-completed?api-version=2021-05</id><title type="text">history-worker-message-completed</title><content type="application/xml"><SubscriptionDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect" xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><LockDuration>${of.lockDuration}</LockDuration><RequiresSession>${requiresSession}</RequiresSession><DefaultMessageTimeToLive>${of.timeToLive ?? 'P10675199DT2H48M5.4775807S'}</DefaultMessageTimeToLive><DeadLetteringOnMessageExpiration>false</DeadLetteringOnMessageExpiration><DeadLetteringOnFilterEvaluationExceptions>true</DeadLetteringOnFilterEvaluationExceptions><MaxDeliveryCount>${of.maxDeliveryCount}</MaxDeliveryCount><MessageCount>${active + deadLetters}</MessageCount><EnableBatchedOperations>true</EnableBatchedOperations><Status>${status}</Status><AutoDeleteOnIdle>P10675199DT2H48M5.4775807S</AutoDeleteOnIdle><CreatedAt>2026-01-01T00:00:00Z</CreatedAt><UpdatedAt>2026-01-01T00:00:00Z</UpdatedAt><AccessedAt>2026-01-01T00:00:00Z</AccessedAt><CountDetails xmlns:d2p1="http://schemas.microsoft.com/netservices/2011/06/servicebus"><d2p1:ActiveMessageCount>${active}</d2p1:ActiveMessageCount><d2p1:DeadLetterMessageCount>${deadLetters}</d2p1:DeadLetterMessageCount><d2p1:ScheduledMessageCount>0</d2p1:ScheduledMessageCount><d2p1:TransferMessageCount>0</d2p1:TransferMessageCount><d2p1:TransferDeadLetterMessageCount>0</d2p1:TransferDeadLetterMessageCount></CountDetails><EntityAvailabilityStatus>Available</EntityAvailabilityStatus></SubscriptionDescription></content></entry>`;

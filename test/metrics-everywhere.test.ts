@@ -1,5 +1,7 @@
+import { appendFileSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Metric, metrics, prometheusName } from '../src/telemetry/metric-names.ts';
+import { openManagementDoor } from './management-door.ts';
 import { receiveOtlp } from './otlp-receiver.ts';
 import { askHealth } from './scrape.ts';
 import { conversation, setTheScene } from './setting.ts';
@@ -46,6 +48,45 @@ test('the same metrics go to OTLP and Azure Monitor and can be scraped, all at o
     .filter(({ data }) => data.baseData.properties?.['app.event.outcome'] === 'complete')
     .flatMap(({ data }) => data.baseData.metrics as { value: number }[]);
   expect(settled.reduce((sum, { value }) => sum + value, 0)).toBe(1);
+});
+
+test('who may manage the subscription tells its depth in each place, too', async () => {
+  const [otlp, track] = [await receiveOtlp(), await receiveTrack()];
+  const trusted = track.environment.NODE_EXTRA_CA_CERTS;
+  const entra = `${trusted}.entra`;
+  const { stack } = await setTheScene({ entra: { certificateFile: entra } });
+  const door = await openManagementDoor(stack.serviceBus.port, {
+    ...{ lockDuration: 'PT1M', maxDeliveryCount: 50 },
+    ...{ active: 1_234, deadLetters: 7 },
+  });
+  appendFileSync(trusted, `\n${readFileSync(entra, 'utf8')}\n${door.certificate}`);
+  const worker = startWorkerProcess({
+    ...stack.environment,
+    ...track.environment,
+    SERVICEBUS_FULLY_QUALIFIED_NAMESPACE: `localhost:${door.port}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url,
+    OTEL_METRIC_EXPORT_INTERVAL: '500',
+    HEALTH_PORT: '0',
+  });
+  const health = await askHealth(worker);
+  await expect.poll(() => worker.said('receiving')).toBe(true);
+  await expect
+    .poll(() => health.metrics())
+    .toMatchObject({
+      [prometheusName(metrics.backlog)]: 1_234,
+      [prometheusName(metrics.deadLetters)]: 7,
+    });
+  await expect.poll(() => otlp.gauges.get(metrics.backlog.name)).toBe(1_234);
+  await expect.poll(() => otlp.gauges.get(metrics.deadLetters.name)).toBe(7);
+  worker.kill('SIGTERM');
+  expect(await worker.exited).toBe(0);
+  const inAzure = Object.fromEntries(
+    track
+      .of('MetricData')
+      .flatMap(({ data }) => data.baseData.metrics as { name: string; value: number }[])
+      .map(({ name, value }) => [name, value]),
+  );
+  expect(inAzure).toMatchObject({ [metrics.backlog.name]: 1_234, [metrics.deadLetters.name]: 7 });
 });
 
 test('an attribute that a metric does not tell of is on none of its samples', async () => {

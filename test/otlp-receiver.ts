@@ -30,11 +30,12 @@ export type ReceivedRecord = {
   spanId?: string;
 };
 
-/** A receiver of OTLP over HTTP with protobuf. Closed when the test ends. */
+/** A receiver of OTLP over HTTP with protobuf; `gauges` has the last value of each. Closed when the test ends. */
 export async function receiveOtlp() {
   const spans: ReceivedSpan[] = [];
   const records: ReceivedRecord[] = [];
   const metrics = new Set<string>();
+  const gauges = new Map<string, number>();
   const raw: Buffer[] = [];
   const headers: unknown[] = [];
   const faults = { hang: false, status: 200 };
@@ -46,7 +47,12 @@ export async function receiveOtlp() {
     else if (path === '/v1/logs')
       for (const { item } of itemsOf(decode(body, logsRequest)))
         records.push({ attributes: {}, ...item, body: anyOf(item.body as Decoded) } as ReceivedRecord);
-    else for (const { item } of itemsOf(decode(body, metricsRequest))) metrics.add(String(item.name));
+    else
+      for (const { item } of itemsOf(decode(body, metricsRequest))) {
+        metrics.add(String(item.name));
+        for (const { double, whole } of ((item.gauge as Decoded | undefined)?.points ?? []) as Decoded[])
+          gauges.set(String(item.name), Number(double ?? whole));
+      }
   }
 
   const server = createServer(async (request, response) => {
@@ -67,7 +73,7 @@ export async function receiveOtlp() {
     await new Promise((resolve) => server.close(resolve));
   };
   onTestFinished(close);
-  return { url, spans, records, metrics, raw, headers, faults, close };
+  return { url, spans, records, metrics, gauges, raw, headers, faults, close };
 }
 
 function itemsOf(request: Decoded): { item: Decoded; scope: string; resource: Record<string, unknown> }[] {

@@ -79,10 +79,15 @@ export const logsRequest: Shape = {
   ],
 };
 
+const gauge = { 1: ['points', { 4: ['double', 'double'], 6: ['whole', 'fixed64'] }, true] } as const;
+
 export const metricsRequest: Shape = {
   1: [
     'resources',
-    { 1: resource, 2: ['scopes', { 1: scope, 2: ['items', { 1: ['name', 'text'] }, true] }, true] },
+    {
+      1: resource,
+      2: ['scopes', { 1: scope, 2: ['items', { 1: ['name', 'text'], 5: ['gauge', gauge] }, true] }, true],
+    },
     true,
   ],
 };

@@ -6,20 +6,21 @@ const refuses = [{ refuseConnections: true }, { refuseConnections: false }] as c
 const hangs = [{ freeze: true }, { freeze: false }] as const;
 
 test.each([
-  ['redis', 'refuses', refuses],
-  ['cosmos', 'hangs', hangs],
-  ['serviceBus', 'refuses', refuses],
+  ['redis', 'refuses', 'redis', refuses],
+  ['cosmos', 'hangs', 'cosmos', hangs],
+  ['serviceBus', 'refuses', 'service-bus', refuses],
 ] as const)(
   'a worker that starts while %s %s waits for it, locks no event meanwhile, and goes on by itself',
-  async (service, _, [on, off]) => {
+  async (service, _, dependency, [on, off]) => {
     const { stack, show, announce, counters, path } = await setTheScene();
     const { event, snapshot } = conversation(1);
     await show(snapshot);
     await announce(event);
     stack[service].setFaults(on);
     const worker = startWorkerProcess(stack.environment);
-    const waiting = (): boolean => worker.said('a service is not there yet, to be tried again');
-    await expect.poll(waiting).toBe(true);
+    const waiting = () =>
+      worker.lines.find(({ msg }) => msg === 'a service is not there yet, to be tried again');
+    await expect.poll(waiting).toMatchObject({ service: 'history-worker', dependency });
     expect(counters().entities[path]).toMatchObject({ delivered: 0, active: 1 });
 
     stack[service].setFaults(off);

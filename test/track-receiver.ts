@@ -27,7 +27,7 @@ export async function receiveTrack() {
   const raw: string[] = [];
   const paths = new Set<string>();
   const faults = { hang: false, status: 200 };
-  const { key, cert } = await makeCertificate();
+  const { key, cert } = await makeCertificate('track');
   const folder = mkdtempSync(join(tmpdir(), 'track-'));
   writeFileSync(join(folder, 'ca.pem'), cert);
 

@@ -98,11 +98,14 @@ export type TitleModel = {
   ask(context: readonly TitleLine[]): Promise<string>;
 };
 
+/** What a line tells besides its message: not under a name that each line bears already, which would be there twice. */
+export type LogFields = Record<string, unknown> & { [own in 'level' | 'time' | 'service' | 'msg']?: never };
+
 export type Log = {
-  debug(fields: Record<string, unknown>, message: string): void;
-  info(fields: Record<string, unknown>, message: string): void;
-  warn(fields: Record<string, unknown>, message: string): void;
-  error(fields: Record<string, unknown>, message: string): void;
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
 };
 
 /** Time and chance: a simulation brings its own, so that a run can be repeated. */

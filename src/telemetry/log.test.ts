@@ -1,7 +1,6 @@
 import { Writable } from 'node:stream';
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { makeLog, terminal } from './log.ts';
+import { makeLog } from './log.ts';
 
 function paper() {
   const chunks: string[] = [];
@@ -73,15 +72,5 @@ describe('a line of the log', () => {
     log.info({ userId: 'own' }, 'hello');
     expect(text().match(/app\.user_id/g)).toHaveLength(1);
     expect(JSON.parse(text())).toMatchObject({ trace_id: 't', 'app.user_id': 'own' });
-  });
-
-  test('can be read by a person at a terminal', async () => {
-    const { stream, text } = paper();
-    const log = makeLog('INFO', 'history-worker', await terminal(stream));
-    log.warn({ code: 'GateClosed', dependency: 'redis' }, 'gate closed: nothing is received meanwhile');
-    await expect.poll(text).toContain('gate closed');
-    const [first, ...rest] = stripVTControlCharacters(text()).trim().split('\n');
-    expect(first).toMatch(/^\[\d\d:\d\d:\d\d\.\d+\] WARNING: gate closed: nothing is received meanwhile$/);
-    expect(rest.map((line) => line.trim())).toEqual(['code: "GateClosed"', 'dependency: "redis"']);
   });
 });

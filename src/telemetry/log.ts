@@ -1,7 +1,6 @@
-import { styleText } from 'node:util';
 import { type DestinationStream, pino } from 'pino';
 import type { LogLevel } from '../config.ts';
-import type { Log } from '../pipeline/ports.ts';
+import type { Log, LogFields } from '../pipeline/ports.ts';
 import { app, shortened } from './names.ts';
 
 const levels = {
@@ -53,7 +52,7 @@ export function makeLog(
     to,
   );
   let sink: LogSink | undefined;
-  const at = (own: keyof Log) => (fields: Fields, message: string) => {
+  const at = (own: keyof Log) => (fields: LogFields, message: string) => {
     if (!logger.isLevelEnabled(own)) return;
     const said: Fields = {};
     for (const [name, value] of Object.entries(fields)) {
@@ -74,23 +73,4 @@ export function makeLog(
       sink = given;
     },
   };
-}
-
-const colors: Readonly<Record<string, 'red' | 'yellow' | 'green'>> = {
-  CRITICAL: 'red',
-  ERROR: 'red',
-  WARNING: 'yellow',
-  INFO: 'green',
-};
-
-/** The same lines for a person at a terminal. */
-export async function terminal(to: NodeJS.WritableStream | number = 1): Promise<DestinationStream> {
-  const { default: pretty } = await import('pino-pretty');
-  return pretty({
-    destination: to,
-    sync: true,
-    ignore: 'service',
-    translateTime: 'SYS:HH:MM:ss.l',
-    customPrettifiers: { level: (level) => styleText(colors[String(level)] ?? 'gray', String(level)) },
-  });
 }
