@@ -28,9 +28,10 @@ describe.each([
     stack.cosmos.setFaults({ status: { code: 429, retryAfterMs: 1, operations: ['patch'], count: 2 } });
     for (const id of ['a', 'b', 'c']) await announce(eventOf(long, id), id);
     for (const { event, chatMessageId } of [...talks, missing]) await announce(event, chatMessageId);
+    await announce({ ...missing.event, userId: 7 }, 'broken');
     const about = (message: string) => worker.lines.filter(({ msg }) => msg === message);
     await expect.poll(() => about('event completed').length).toBe(8);
-    await expect.poll(() => about('event dead-lettered').length).toBe(1);
+    await expect.poll(() => about('event dead-lettered').length).toBe(2);
     worker.kill('SIGTERM');
     expect(await worker.exited).toBe(0);
 
@@ -54,9 +55,20 @@ describe.each([
       code: 'StoreThrottled',
       'app.session_id': expect.stringMatching(/^sess_/),
     });
-    expect(about('event dead-lettered')).toMatchObject([
-      { level: 'WARNING', code: 'ConversationNotFound', messageId: missing.chatMessageId },
-    ]);
+    const deadLettered = Object.fromEntries(
+      about('event dead-lettered').map((line) => [line.messageId, line]),
+    );
+    expect(deadLettered[missing.chatMessageId]).toMatchObject({
+      level: 'WARNING',
+      code: 'ConversationNotFound',
+    });
+    // What is no event is found by what it says all the same.
+    expect(deadLettered.broken).toMatchObject({
+      code: 'InvalidEvent',
+      'app.session_id': missing.event.sessionId,
+      'app.chat_message_id': missing.chatMessageId,
+    });
+    expect(deadLettered.broken).not.toHaveProperty('app.user_id');
     expect(worker.errors()).toBe('');
   });
 });

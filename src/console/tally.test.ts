@@ -7,7 +7,7 @@ const held = (deliveryCount = 0) => ({ deliveryCount }) as HeldEvent;
 test('each event is counted once for what became of it, and only what is new is taken', () => {
   let nowMs = 0;
   const tally = makeTally(12, () => nowMs);
-  const events = [held(), held(), held(2), held()].map((one) => tally.watch.received(one, undefined));
+  const events = [held(), held(), held(2), held()].map((one) => tally.watch.received(one, {}));
   nowMs = 20;
   for (const event of events.slice(0, 2)) {
     event.durable();
@@ -34,7 +34,7 @@ test('each event is counted once for what became of it, and only what is new is 
 
 test('the last minute forgets what is older', () => {
   const tally = makeTally(2, () => 0);
-  tally.watch.received(held(), undefined).durable();
+  tally.watch.received(held(), {}).durable();
   expect(tally.take().lastMinute.p50).not.toBeNull();
   expect(tally.take().lastMinute.p50).not.toBeNull();
   expect(tally.take().lastMinute.p50).toBeNull();

@@ -9,9 +9,14 @@ export type TurnEvent = {
   completedAtMs: number;
 };
 
+/** What an event is known by, as far as it says. */
+export type EventIds = Partial<Pick<TurnEvent, 'sessionId' | 'userId' | 'chatMessageId'>>;
+
 export type ParsedEvent =
   | { ok: true; event: TurnEvent }
-  | { ok: false; reason: 'InvalidEvent' | 'UnexpectedEventType'; description: string };
+  | { ok: false; reason: 'InvalidEvent' | 'UnexpectedEventType'; description: string; ids: EventIds };
+
+type Fault = Extract<ParsedEvent, { ok: false }>;
 
 /** Ids of segments begin so: a conversation of that name could pass for one of another's pages. */
 export const SEGMENT_PREFIX = '~seg|';
@@ -24,6 +29,23 @@ const MAX_USER_BYTES = 1024;
  * sender used. Never throws; a fault names the field, what was found (type or size, never content) and what was expected.
  */
 export function parseEvent(body: unknown): ParsedEvent {
+  const parsed = parse(body);
+  return parsed.ok ? parsed : { ...parsed, ids: idsIn(decode(body)) };
+}
+
+/** Of what is no event: who looks for it looks for these. */
+function idsIn(body: unknown): EventIds {
+  const told = Object.entries(body ?? {}).filter(
+    ([name, value]) =>
+      /^(sessionId|userId|chatMessageId)$/.test(name) &&
+      typeof value === 'string' &&
+      value !== '' &&
+      value.isWellFormed(),
+  );
+  return Object.fromEntries(told);
+}
+
+function parse(body: unknown): { ok: true; event: TurnEvent } | Omit<Fault, 'ids'> {
   const decoded = decode(body);
   if (typeof decoded !== 'object' || decoded === null || Array.isArray(decoded))
     return invalid('body', kindOf(decoded === undefined ? body : decoded), 'a JSON object');
@@ -103,6 +125,6 @@ function kindOf(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-function invalid(field: string, found: string, expected: string): ParsedEvent {
+function invalid(field: string, found: string, expected: string): Omit<Fault, 'ids'> {
   return { ok: false, reason: 'InvalidEvent', description: `${field} is ${found}, expected ${expected}` };
 }

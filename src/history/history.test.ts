@@ -91,6 +91,22 @@ describe('the event', () => {
     expect(parsed).toMatchObject({ ok: false, reason: 'InvalidEvent' });
     expect(!parsed.ok && parsed.description).toMatch(new RegExp(`^${field} `));
   });
+  test('what is no event tells what it is known by, as far as that is text', () => {
+    const { sessionId, chatMessageId } = body;
+    expect(parseEvent({ ...body, userId: 7 })).toMatchObject({ ids: { sessionId, chatMessageId } });
+    expect(parseEvent(JSON.stringify({ ...body, userId: '' }))).toMatchObject({
+      ids: { sessionId, chatMessageId },
+    });
+    expect(parseEvent({ ...body, sessionId: '\ud800', completedAt: 'soon', note: 'private' })).toHaveProperty(
+      'ids',
+      {
+        userId: body.userId,
+        chatMessageId,
+      },
+    );
+    for (const none of [undefined, null, 'text', [], Buffer.from('no JSON')])
+      expect(parseEvent(none)).toHaveProperty('ids', {});
+  });
   test('another type of event is told apart from a faulty one', () => {
     expect(parseEvent({ eventType: 'memory_updated' })).toMatchObject({
       ok: false,

@@ -195,14 +195,16 @@ export function makeLanes(options: LaneOptions): Lanes {
   return {
     accept(held, done) {
       const parsed = parseEvent(held.body);
-      const event = parsed.ok ? parsed.event : nobody;
+      const event = parsed.ok ? parsed.event : { ...nobody, ...parsed.ids };
+      // What is no event is of no conversation, whatever it says.
+      const key = keyOf(parsed.ok ? parsed.event : nobody);
       const receivedAtMs = clock.now();
       const work: Work = {
         held,
-        watch: watch.received(held, parsed.ok ? parsed.event : undefined),
+        watch: watch.received(held, parsed.ok ? parsed.event : parsed.ids),
         event,
-        key: keyOf(event),
-        lane: held.sessionId === undefined ? keyOf(event) : `session ${held.sessionId}`,
+        key,
+        lane: held.sessionId === undefined ? key : `session ${held.sessionId}`,
         receivedAtMs,
         waits: 0,
         missedAtMs: undefined,

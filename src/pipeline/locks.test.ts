@@ -55,7 +55,7 @@ test('a lock that is believed to hold long is renewed soon all the same, since t
   const onLost = (): void => {
     lost += 1;
   };
-  locks.keep(held, onLost, unwatched.received(held, undefined));
+  locks.keep(held, onLost, unwatched.received(held, {}));
   await clock.ended;
   locks.close();
   expect(lost).toBe(0);

@@ -17,7 +17,7 @@ function makeWitness(name = '') {
   const say = (text: string): void => void told.push(`${name}${text}`);
   const watch: Watch = {
     received(held, event) {
-      const turn = event?.chatMessageId ?? 'no event';
+      const turn = event.chatMessageId ?? 'no event';
       say(`received ${turn} ${held.deliveryCount}`);
       const self: EventWatch = {
         async run(step, work, others = []) {

@@ -56,8 +56,8 @@ export type EventWatch = {
  * the work returns or throws as it is.
  */
 export type Watch = {
-  /** An event was received; `event` is undefined where the body is none. */
-  received(held: HeldEvent, event: TurnEvent | undefined): EventWatch;
+  /** An event was received; of a body that is none, `event` has the ids that it says. */
+  received(held: HeldEvent, event: Partial<TurnEvent>): EventWatch;
   /** The work for one or more events of a conversation: it bears the first one's ids, and links to all of them. */
   round<T>(
     events: readonly EventWatch[],

@@ -1,18 +1,17 @@
 import { type Attributes, type Context, createContextKey } from '@opentelemetry/api';
 import type { LogRecordProcessor, SdkLogRecord } from '@opentelemetry/sdk-logs';
 import type { Span, SpanProcessor } from '@opentelemetry/sdk-trace-node';
-import type { TurnEvent } from '../history/event.ts';
+import type { EventIds } from '../history/event.ts';
 import { APP_NAME, app, shortened } from './names.ts';
 
 const KEY = createContextKey('history-worker: the event that is worked on');
 
 /** The same context, in which every span and log record bears the ids of this event. */
-export function withIdsOf(context: Context, { userId, sessionId, chatMessageId }: TurnEvent): Context {
-  const ids: Attributes = {
-    [app.userId]: shortened(userId),
-    [app.sessionId]: shortened(sessionId),
-    [app.chatMessageId]: shortened(chatMessageId),
-  };
+export function withIdsOf(context: Context, { userId, sessionId, chatMessageId }: EventIds): Context {
+  const ids: Attributes = {};
+  if (userId) ids[app.userId] = shortened(userId);
+  if (sessionId) ids[app.sessionId] = shortened(sessionId);
+  if (chatMessageId) ids[app.chatMessageId] = shortened(chatMessageId);
   return context.setValue(KEY, ids);
 }
 

@@ -2,7 +2,7 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import * as conventions from '@opentelemetry/semantic-conventions/incubating';
 import { expect, test } from 'vitest';
 import { samplesOf } from '../../test/prometheus-samples.ts';
-import { parseEvent } from '../history/event.ts';
+import { parseEvent, type TurnEvent } from '../history/event.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HeldEvent } from '../pipeline/ports.ts';
 import { bothOf, unwatched, type Watch } from '../pipeline/watch.ts';
@@ -45,7 +45,7 @@ const parsed = parseEvent({
   completedAt: COMPLETED_AT,
   eventType: 'message_completed',
 });
-const event = parsed.ok ? parsed.event : undefined;
+const event = (parsed as { event: TurnEvent }).event;
 
 test('an event is counted and its ages are measured from completion and receipt to durability and settlement', async () => {
   const { watch, clock, samples } = counting();
@@ -106,7 +106,7 @@ test('events of a round are told from those that were known to be stored, and a 
 
 test('what becomes of events is counted by outcome and code', async () => {
   const { watch, samples } = counting();
-  watch.received(held(), undefined).ended({ kind: 'dead-letter', code: 'InvalidEvent' });
+  watch.received(held(), {}).ended({ kind: 'dead-letter', code: 'InvalidEvent' });
   watch.received(held(), event).ended({ kind: 'lost', code: 'LockLost' });
   watch.received(held(), event).ended({ kind: 'abandon' });
   const seen = await samples();

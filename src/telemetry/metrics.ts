@@ -47,12 +47,12 @@ export function makeMetrics(
   });
 
   return {
-    received(held, event): Counted {
+    received(held, { completedAtMs }): Counted {
       const receivedAtMs = now();
       let isDurable = false;
       consumed.add(1, from);
       if (held.deliveryCount > 0) redelivered.add(1);
-      if (event) ageAtReceipt.record(secondsSince(event.completedAtMs));
+      if (completedAtMs !== undefined) ageAtReceipt.record(secondsSince(completedAtMs));
       const counted: Counted = {
         covered: false,
         run: (_step, work) => work(),
@@ -63,7 +63,7 @@ export function makeMetrics(
           isDurable = true;
           durable.add(1, { [label.durableBy]: counted.covered ? 'round' : 'memory' });
           durableDuration.record(secondsSince(receivedAtMs));
-          if (event) ageAtDurability.record(secondsSince(event.completedAtMs));
+          if (completedAtMs !== undefined) ageAtDurability.record(secondsSince(completedAtMs));
         },
         ended(outcome) {
           inHand.delete(counted);

@@ -11,7 +11,6 @@ import {
 } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import type { Config } from '../config.ts';
-import type { TurnEvent } from '../history/event.ts';
 import { failures } from '../pipeline/failures.ts';
 import type { HeldEvent } from '../pipeline/ports.ts';
 import type { EventOutcome, EventWatch, Watch } from '../pipeline/watch.ts';
@@ -49,7 +48,7 @@ export function makeTraces(config: Config): Watch {
     [AI_OPERATION_NAME]: name,
   };
 
-  function receivedSpan(held: HeldEvent, event: TurnEvent | undefined, parent: Context): Span {
+  function receivedSpan(held: HeldEvent, completedAtMs: number | undefined, parent: Context): Span {
     return tracer.startSpan(
       name,
       {
@@ -64,7 +63,9 @@ export function makeTraces(config: Config): Watch {
             : {
                 [attribute.AZURE_SERVICEBUS_MESSAGE_ENQUEUED_TIME]: Math.floor(held.enqueuedAtMs / 1000),
               }),
-          ...(event ? { [eventNames.ageAtReceiptMs]: Math.round(Date.now() - event.completedAtMs) } : {}),
+          ...(completedAtMs === undefined
+            ? {}
+            : { [eventNames.ageAtReceiptMs]: Math.round(Date.now() - completedAtMs) }),
         },
       },
       parent,
@@ -94,12 +95,13 @@ export function makeTraces(config: Config): Watch {
 
   return {
     received(held, event): Traced {
+      const { completedAtMs } = event;
       const receivedAtMs = Date.now();
       const sender = held.traceparent
         ? propagation.extract(ROOT_CONTEXT, { traceparent: held.traceparent })
         : ROOT_CONTEXT;
-      const parent = event ? withIdsOf(sender, event) : sender;
-      const span = receivedSpan(held, event, parent);
+      const parent = withIdsOf(sender, event);
+      const span = receivedSpan(held, completedAtMs, parent);
       const own = trace.setSpan(parent, span);
       const self: Traced = {
         context: own,
@@ -111,8 +113,8 @@ export function makeTraces(config: Config): Watch {
         durable() {
           const now = Date.now();
           span.setAttribute(eventNames.durableAfterMs, now - receivedAtMs);
-          if (event)
-            span.setAttribute(eventNames.completedToDurableMs, Math.round(now - event.completedAtMs));
+          if (completedAtMs !== undefined)
+            span.setAttribute(eventNames.completedToDurableMs, Math.round(now - completedAtMs));
         },
         ended(outcome) {
           conclude(span, outcome);
