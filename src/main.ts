@@ -85,6 +85,12 @@ addTitles(program);
 addErase(program);
 addShow(program);
 
+const [, , wanted] = process.argv;
+const names = [...program.commands.map((command) => command.name()), 'help'];
+// `run`, as the default, would take it for an argument of its own.
+if (wanted !== undefined && !wanted.startsWith('-') && !names.includes(wanted))
+  program.error(`error: unknown command '${wanted}', expected one of ${names.join(', ')}`);
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { runCommand } from './command.ts';
+
+test('an unknown command is named, and the right ones are listed', async () => {
+  const { code, stdout, stderr } = await runCommand({}, ['recover']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(
+    /^error: unknown command 'recover', expected one of run, dev, .*reconcile.*, help$/m,
+  );
+});
+
+test.each([
+  ['run', '--help'],
+  ['dev', '--conversations'],
+  ['sweep', '--older-than-minutes'],
+  ['doctor', '--json'],
+  ['dead-letters replay', '--reason'],
+  ['reconcile', '--rate'],
+  ['titles', '--rate'],
+  ['erase', '--session'],
+  ['show --session s', '--user'],
+])('an unknown flag of %s is named, and the right ones are listed', async (command, right) => {
+  const { code, stdout, stderr } = await runCommand({}, [...command.split(' '), '--bogus']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain("error: unknown option '--bogus'");
+  expect(stderr).toContain(right);
+});
