@@ -1,5 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import { cacheTokens } from './cached-tokens.ts';
+import { identityError } from './identity-error.ts';
 
 /** The identity for all four services. Its library is loaded with the first token: keys do without (25 MB, a tenth of a second). */
 export function makeCredential(clientId: string | undefined): TokenCredential {
@@ -11,7 +12,12 @@ export function makeCredential(clientId: string | undefined): TokenCredential {
   return cacheTokens({
     async getToken(scopes, options) {
       identity ??= load();
-      return (await identity).getToken(scopes, options);
+      const ready = await identity;
+      try {
+        return await ready.getToken(scopes, options);
+      } catch (error) {
+        throw identityError(error);
+      }
     },
   });
 }

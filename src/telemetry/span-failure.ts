@@ -18,7 +18,7 @@ export function fail(span: Span, error: unknown): void {
   span.addEvent('exception', {
     [attribute.EXCEPTION_TYPE]: code,
     [attribute.EXCEPTION_MESSAGE]: message ?? code,
-    [attribute.EXCEPTION_STACKTRACE]: placeOf(error),
+    [attribute.EXCEPTION_STACKTRACE]: placeOf(String((error as Error).stack ?? '')),
   });
 }
 
@@ -27,9 +27,9 @@ function describe(error: unknown): { code: string; message?: string } {
   return { code: error instanceof Error ? error.name : typeof error };
 }
 
-/** Only the lines that say where: the first ones repeat the message. */
-const placeOf = (error: object): string =>
-  String((error as Error).stack ?? '')
+/** Of a stack only the lines that say where: the first ones repeat the message. */
+export const placeOf = (stack: string): string =>
+  stack
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
     .join('\n');

@@ -3,6 +3,7 @@ import type { Config, TelemetryConfig } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
 import type { Watch } from '../pipeline/watch.ts';
 import { AppAttributesLogRecordProcessor, AppAttributesSpanProcessor } from './app-attributes.ts';
+import { ClientSpanProcessor } from './client-spans.ts';
 import { hearDiagnostics, secretsShown } from './diagnostics.ts';
 import { instrument } from './instrumentations.ts';
 import type { LogSink } from './log.ts';
@@ -33,7 +34,7 @@ export async function startTelemetry(
   const connect = instrument();
   const otlp = await otlpExports(config.telemetry);
   const exports: Exports = {
-    spans: [new AppAttributesSpanProcessor(), ...otlp.spans],
+    spans: [new AppAttributesSpanProcessor(), new ClientSpanProcessor(), ...otlp.spans],
     logRecords: [new AppAttributesLogRecordProcessor(), ...otlp.logRecords],
     metrics: [...readers, ...otlp.metrics],
   };
