@@ -153,10 +153,11 @@ export function makeHand({ clock, log, locks, onSettled, onMoved, onFatal }: Han
       await Promise.race([emptied, clock.sleep(timeoutMs, wait)]);
       late.abort();
       const rest = [...works.keys()];
+      for (const work of rest) void settle(work, { kind: 'abandon' });
+      // Also for a settlement that was under way by then. Where Service Bus does not answer they come again after their locks: a
+      // deadline is not stretched for it.
+      await Promise.race([emptied, clock.sleep(HAND_BACK_MS)]);
       over = true;
-      // Where Service Bus does not answer they come again after their locks: a deadline is not stretched for it.
-      const handedBack = Promise.all(rest.map((work) => settle(work, { kind: 'abandon' })));
-      await Promise.race([handedBack, clock.sleep(HAND_BACK_MS)]);
       for (const work of works.keys()) end(work, { kind: 'lost', code: 'SettlementFailed' });
       return rest.length;
     },
