@@ -22,6 +22,7 @@ export type Plan = {
   maxConcurrency: number;
   maxLockedEvents: number;
   parallelReceives: number;
+  mostAtOnce: number;
   titleConcurrency: number;
   turnWaitMs: number;
   pageBytes: number;
@@ -88,6 +89,7 @@ export function makePlan(seed: number): Plan {
     maxConcurrency,
     maxLockedEvents: maxConcurrency * chance.whole(1, 4),
     parallelReceives: chance.whole(1, 4),
+    mostAtOnce: chance.whole(1, 4),
     titleConcurrency: chance.whole(1, 4),
     turnWaitMs: chance.pick([0, 2_000, 10_000, 30_000]),
     pageBytes: isPaged ? chance.whole(300, 1_500) : 2_000_000,

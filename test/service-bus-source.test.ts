@@ -23,7 +23,7 @@ async function aSource(options: StackOptions = {}, silenceMs = 30_000) {
   const source = await openServiceBus(config, noCredential, log, { silenceMs });
   onTestFinished(() => source.close());
   const { signal } = new AbortController();
-  const receive = () => source.receive(signal);
+  const receive = async () => (await source.receive(signal, 1))[0];
   return {
     ...scene,
     source,

@@ -160,29 +160,29 @@ export function makeBroker(world: World, watch: BrokerWatch): Broker {
     };
   }
 
-  /** What is on its way when the signal aborts still comes. */
-  function receive(process: Process, signal: AbortSignal): Promise<HeldEvent | undefined> {
+  /** What is on its way when the signal aborts still comes; where more than one is asked for, all that come are lost together. */
+  function receive(process: Process, signal: AbortSignal, most: number): Promise<readonly HeldEvent[]> {
     return new Promise((resolve, reject) => {
       const end = (act: () => void): void => {
         if (!waiters.delete(waiter)) return;
         signal.removeEventListener('abort', abort);
         if (process.isAlive) act();
       };
-      const abort = (): void => end(() => resolve(undefined));
+      const abort = (): void => end(() => resolve([]));
       const waiter: Waiter = {
         process,
         give(queued) {
           signal.removeEventListener('abort', abort);
-          const held = lock(queued, process);
+          const more = queue.filter((one) => one !== queued && one.state === 'waiting');
+          const all = [queued, ...more.slice(0, chance.whole(0, most - 1))].map((one) => lock(one, process));
           const isLost = world.isStormy() && chance.happens(plan.rates.delivery);
-          trace.note(
-            `${process.name} is sent e${queued.sequence} lock ${held.token}${isLost ? ', lost' : ''}`,
-          );
+          for (const { queued: one, token } of all)
+            trace.note(`${process.name} is sent e${one.sequence} lock ${token}${isLost ? ', lost' : ''}`);
           clock.after(latency(world, 'service-bus'), () => {
             if (!process.isAlive) return;
             if (isLost) return void reject(new Error('simulated: the link was cut'));
-            watch.received(held);
-            resolve(hold(held));
+            for (const held of all) watch.received(held);
+            resolve(all.map(hold));
           });
         },
       };
@@ -192,7 +192,7 @@ export function makeBroker(world: World, watch: BrokerWatch): Broker {
         end(() =>
           world.troubleOf('service-bus')
             ? reject(new Failure('ReceiveFailed', 'simulated: away'))
-            : resolve(undefined),
+            : resolve([]),
         ),
       );
       pump();
@@ -217,9 +217,10 @@ export function makeBroker(world: World, watch: BrokerWatch): Broker {
     },
     portFor: (process) => ({
       parallelReceives: plan.parallelReceives,
-      async receive(signal) {
+      mostAtOnce: plan.mostAtOnce,
+      async receive(signal, most) {
         await call(world, process, 'receive', course('ReceiveFailed', 0), () => undefined);
-        return signal.aborted ? undefined : receive(process, signal);
+        return signal.aborted ? [] : receive(process, signal, most);
       },
       probe: () => call(world, process, 'probe service-bus', course('ReceiveFailed', 0), () => undefined),
       reconnect: () => undefined,

@@ -2,11 +2,12 @@ import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/servi
 import type { Watch } from '../pipeline/watch.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
 import { type Entity, openReceiver } from './service-bus-client.ts';
+import { type Ask, makePace } from './service-bus-pace.ts';
 
 /** One client with its links. Once anything of it has failed it is retired, and another one takes its place. */
 export type Connection = {
-  /** One message, or undefined when none came for a while. @throws also when the client does not come to an end */
-  receive(waitMs: number): Promise<Received | undefined>;
+  /** At most so many messages; none when none came for a while. @throws also when the client does not come to an end */
+  receive(waitMs: number, most: number): Promise<readonly Received[]>;
   /**
    * Asks something of a receiver that never receives: it peeks, renews locks and settles by lock token. Rejects as soon as
    * the connection is retired, since the answer may never come.
@@ -29,25 +30,31 @@ const RECEIVE_SLACK_MS = 5_000;
 const RETIREMENT_MS = 10_000;
 
 /** `onLate` gets what a receive brings after it was given up: it is locked for us all the same. */
-export function connect(entity: Entity, watch: Watch, onLate: (received: Received) => void): Connection {
+export function connect(
+  entity: Entity,
+  watch: Watch,
+  onLate: (received: readonly Received[]) => void,
+): Connection {
   const client = entity.connect();
   const open = (): ServiceBusReceiver => openReceiver(client, entity);
   const keeper = open();
   const idle: ServiceBusReceiver[] = [];
   const delivered = new Map<ServiceBusReceiver, number>();
+  const pace = makePace();
   let receiving = 0;
   let retired = false;
   const waiting = new Set<(reason: Error) => void>();
 
-  async function receiveOver(receiver: ServiceBusReceiver, waitMs: number): Promise<Received | undefined> {
+  async function receiveOver(receiver: ServiceBusReceiver, ask: Ask): Promise<readonly Received[]> {
     receiving += 1;
+    const askedAtMs = performance.now();
     try {
-      // One at a time: asking for more would wait up to 1 s behind the first (the client's batching).
-      const [message] = await watch.call('service-bus', 'receive', () =>
-        client.call(() => receiver.receiveMessages(1, { maxWaitTimeInMs: waitMs })),
+      const messages = await watch.call('service-bus', 'receive', () =>
+        client.call(() => receiver.receiveMessages(ask.count, { maxWaitTimeInMs: ask.waitMs })),
       );
-      if (message) delivered.set(receiver, (delivered.get(receiver) ?? 0) + 1);
-      return message && { message, receiver };
+      pace.came(ask, messages.length, performance.now() - askedAtMs);
+      delivered.set(receiver, (delivered.get(receiver) ?? 0) + messages.length);
+      return messages.map((message) => ({ message, receiver }));
     } finally {
       receiving -= 1;
       // One that is spent stays open: what it delivered is settled over it.
@@ -70,14 +77,15 @@ export function connect(entity: Entity, watch: Watch, onLate: (received: Receive
           .then(resolve, reject)
           .finally(() => waiting.delete(reject));
       }),
-    async receive(waitMs) {
-      const received = receiveOver(idle.pop() ?? open(), waitMs);
+    async receive(waitMs, most) {
+      const ask = pace.ask(most, waitMs);
+      const received = receiveOver(idle.pop() ?? open(), ask);
       try {
-        return await withDeadline(waitMs + RECEIVE_SLACK_MS, 'a receive', () => received);
+        return await withDeadline(ask.waitMs + RECEIVE_SLACK_MS, 'a receive', () => received);
       } catch (error) {
         if (error instanceof DeadlineError)
           received.then(
-            (late) => late && onLate(late),
+            onLate,
             // It has been reported as failed by now.
             () => undefined,
           );

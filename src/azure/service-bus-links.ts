@@ -16,8 +16,9 @@ import {
 } from './service-bus-settlement.ts';
 import { makeWatch } from './service-bus-watch.ts';
 
-/** Each link has at most one event asked for. Together they must keep the lanes busy at the broker's round trip. */
-const MAX_LINKS = 32;
+/** Together they must keep the lanes busy at the broker's round trip; an entity allows all workers 5,000 receives at a time. */
+const MAX_LINKS = 16;
+const MOST_AT_ONCE = 8;
 /** Short, so that work resumes within 5 s of the end of an outage: one probe is under way at a time. */
 const PROBE_DEADLINE_MS = 4_000;
 
@@ -39,7 +40,7 @@ export type Links = EventSource &
   };
 
 /**
- * Receives over links of one message each. After a failed receive everything goes on over a new connection: a client
+ * Receives over a few links. After a failed receive everything goes on over a new connection: a client
  * whose socket was cut may hang for a minute in its own clean-up, its settlements and lock renewals too.
  */
 export function receiveOverLinks(
@@ -52,7 +53,11 @@ export function receiveOverLinks(
   const waiting: HeldEvent[] = [];
   let closed = false;
   const start = (): Connection => {
-    const connection = connect(entity, watch, (late) => void waiting.push(hold(late, connection)));
+    const connection = connect(
+      entity,
+      watch,
+      (late) => void waiting.push(...late.map((each) => hold(each, connection))),
+    );
     return connection;
   };
   let current = start();
@@ -69,28 +74,30 @@ export function receiveOverLinks(
   }
 
   /** One whose lock has run out meanwhile belongs to somebody else by now. */
-  function takeWaiting(): HeldEvent | undefined {
-    for (let event = waiting.shift(); event; event = waiting.shift())
-      if (event.lock.lockedUntilMs > Date.now()) return event;
-    return undefined;
+  function takeWaiting(most: number): HeldEvent[] {
+    const alive = waiting.splice(0).filter((event) => event.lock.lockedUntilMs > Date.now());
+    waiting.push(...alive.slice(most));
+    return alive.slice(0, most);
   }
 
-  async function receive(waitMs: number): Promise<HeldEvent | undefined> {
-    const late = takeWaiting();
-    if (late) return late;
+  async function receive(waitMs: number, most: number): Promise<readonly HeldEvent[]> {
+    const late = takeWaiting(most);
+    if (late.length > 0) return late;
     const connection = current;
     try {
-      const received = await connection.receive(waitMs);
-      if (received) {
+      const received = await connection.receive(waitMs, most);
+      if (received.length > 0) {
         silence.came();
-        return hold(received, connection);
+        waiting.push(...received.map((each) => hold(each, connection)));
+        // The client answers with more than it was asked for rather than lose them.
+        return takeWaiting(most);
       }
     } catch (error) {
       replace(connection, start);
       throw error;
     }
     if (await silence.isDead()) replace(connection, start);
-    return undefined;
+    return [];
   }
 
   function hold(received: Received, origin: Connection): HeldEvent {
@@ -108,10 +115,10 @@ export function receiveOverLinks(
 
   return {
     parallelReceives: Math.min(MAX_LINKS, maxLockedEvents),
-    receive: () => receive(idleWaitMs),
+    mostAtOnce: MOST_AT_ONCE,
+    receive: (_, most) => receive(idleWaitMs, most),
     async open(firstWaitMs) {
-      const first = await receive(firstWaitMs);
-      if (first) waiting.push(first);
+      waiting.push(...(await receive(firstWaitMs, 1)));
     },
     async peek(deadlineMs) {
       await current.ask((keeper) => peekOldest(keeper, deadlineMs));

@@ -242,7 +242,11 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
 
   return {
     parallelReceives: Math.min(MAX_SESSIONS, options.maxConcurrency, options.maxLockedEvents),
-    receive,
+    mostAtOnce: 1,
+    async receive(signal) {
+      const held = await receive(signal);
+      return held ? [held] : [];
+    },
     probe: () =>
       watch.call('service-bus', 'probe', async () => {
         const fresh = entity.connect();

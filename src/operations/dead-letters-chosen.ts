@@ -43,7 +43,7 @@ export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Ch
   const setAside = new Map<string, HeldEvent>();
   /** Until when each that was ever set aside is locked. */
   const lockedUntilMs = new Map<string, number>();
-  const asked = new Set<Promise<HeldEvent | undefined>>();
+  const asked = new Set<Promise<readonly HeldEvent[]>>();
   /** Since the last one that was chosen. */
   let emptyReceives = 0;
   let repeats = 0;
@@ -92,10 +92,10 @@ export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Ch
   };
 
   async function ask(signal: AbortSignal): Promise<HeldEvent | undefined> {
-    const asking = source.receive(signal);
+    const asking = source.receive(signal, 1);
     asked.add(asking);
     try {
-      return await asking;
+      return (await asking)[0];
     } finally {
       asked.delete(asking);
     }
@@ -103,23 +103,24 @@ export function chooseFrom(source: EventSource, wanted: ReadonlySet<string>): Ch
 
   return {
     parallelReceives: source.parallelReceives,
+    mostAtOnce: 1,
     async receive(signal) {
       while (!signal.aborted && !finished && !isComplete()) {
         const held = await ask(signal);
         const sequence = String(held?.sequenceNumber);
         if (held && !finished && wanted.has(sequence) && !outcomes.has(sequence)) {
           stir();
-          return handOut(held);
+          return [handOut(held)];
         }
         if (!held) {
           emptyReceives += 1;
-          return undefined;
+          return [];
         }
         await putAside(held);
       }
       // Whoever asks for more when there is nothing more waits to be told to stop.
       await aborted(signal);
-      return undefined;
+      return [];
     },
     probe: source.probe,
     reconnect: source.reconnect,

@@ -45,7 +45,7 @@ export async function purgeDeadLetters(
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        const held = await chosen.receive(stopping.signal);
+        const [held] = await chosen.receive(stopping.signal, 1);
         answeredAtMs = performance.now();
         if (!held) continue;
         inHand += 1;

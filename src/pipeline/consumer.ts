@@ -11,8 +11,8 @@ export type Consumer = {
 };
 
 /**
- * Receives, one event a call and a few calls at once. Each takes one of `maxLockedEvents` slots before it asks and gives
- * it back when the event is settled, so that the events held never exceed the bound, whatever the links do. While a gate is
+ * Receives, by a few calls at once. Each takes one of `maxLockedEvents` slots before it asks, and more up to its share if they are
+ * free; one is given back when its event is settled, so that the events held never exceed the bound, whatever the links do. While a gate is
  * closed nothing is asked for: an outage costs no event a delivery. `onReceived` is told when a receive has ended, whatever it
  * brought.
  */
@@ -27,10 +27,12 @@ export function startConsumer(
   const slots = makeSlots(maxLockedEvents);
   const stopping = new AbortController();
   const { signal } = stopping;
-  const underWay = new Set<Promise<HeldEvent | undefined>>();
+  const underWay = new Set<Promise<unknown>>();
+  const loops = Math.min(source.parallelReceives, maxLockedEvents);
+  const share = Math.min(source.mostAtOnce, Math.floor(maxLockedEvents / loops));
 
-  async function receive(): Promise<HeldEvent | undefined> {
-    const receiving = source.receive(signal);
+  async function receive(most: number): Promise<readonly HeldEvent[]> {
+    const receiving = source.receive(signal, most);
     underWay.add(receiving);
     try {
       return await receiving;
@@ -46,22 +48,28 @@ export function startConsumer(
       await slots.take();
       // Behind the slot, which may be long in coming: a gate may have closed meanwhile.
       await gates.opened(signal);
+      let unused = 1;
       try {
-        const held = signal.aborted ? undefined : await receive();
+        if (signal.aborted) return;
+        unused += slots.takeFree(share - 1);
+        const events = await receive(unused);
         failures = 0;
         gates.receiving(undefined);
-        if (held) lanes.accept(held, slots.give);
-        else slots.give();
+        for (const held of events) {
+          unused -= 1;
+          lanes.accept(held, slots.give);
+        }
       } catch (error) {
-        slots.give();
         failures += 1;
         gates.receiving(receiveFailure(error));
-        await clock.sleep(backOff(failures - 1, clock), signal);
+      } finally {
+        for (; unused > 0; unused -= 1) slots.give();
       }
+      if (failures > 0) await clock.sleep(backOff(failures - 1, clock), signal);
     }
   }
 
-  for (let loops = Math.min(source.parallelReceives, maxLockedEvents); loops > 0; loops -= 1) void loop();
+  for (let count = 0; count < loops; count += 1) void loop();
   return {
     async stop() {
       stopping.abort();

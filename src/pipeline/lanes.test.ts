@@ -252,38 +252,53 @@ describe('lanes', () => {
 });
 
 describe('the consumer', () => {
-  test('never holds more than its bound, and keeps on receiving after failures', async () => {
-    const { lanes, gates, talk, held, settled, clock } = setUp();
-    let sent = 0;
-    let most = 0;
-    let holding = 0;
-    const source: EventSource = {
-      parallelReceives: 8,
-      async receive() {
-        if (sent === 7) {
-          sent += 1;
-          throw new Error('the link is gone');
-        }
-        if (sent >= 60) return void (await clock.sleep(5));
-        sent += 1;
-        holding += 1;
-        most = Math.max(most, holding);
-        talk(`s${sent}`, ['t']);
-        const event = held(`s${sent}`, 't');
-        const { settle } = event;
-        event.settle = async (settlement) => {
-          holding -= 1;
-          await settle(settlement);
-        };
-        return event;
-      },
-      async probe() {},
-      reconnect() {},
-      async close() {},
-    };
-    const consumer = startConsumer(source, lanes, gates, 5, clock);
-    await expect.poll(() => settled.length).toBe(59);
-    await consumer.stop();
-    expect(most).toBeLessThanOrEqual(5);
-  });
+  test.each([
+    ['one event a receive', 8, 1],
+    ['several events a receive, never more than its share', 2, 2],
+    ['as many as there may be', 1, 5],
+  ])(
+    'never holds more than its bound, and keeps on receiving after failures: %s',
+    async (_, parallelReceives, share) => {
+      let together = 0;
+      const { lanes, gates, talk, held, settled, clock } = setUp();
+      let receives = 0;
+      let sent = 0;
+      let most = 0;
+      let holding = 0;
+      const source: EventSource = {
+        parallelReceives,
+        mostAtOnce: 8,
+        async receive(_, asked) {
+          receives += 1;
+          if (receives === 4) throw new Error('the link is gone');
+          if (sent >= 60) {
+            await clock.sleep(5);
+            return [];
+          }
+          together = Math.max(together, asked);
+          return Array.from({ length: Math.min(asked, 60 - sent) }, () => {
+            sent += 1;
+            holding += 1;
+            most = Math.max(most, holding);
+            talk(`s${sent}`, ['t']);
+            const event = held(`s${sent}`, 't');
+            const { settle } = event;
+            event.settle = async (settlement) => {
+              holding -= 1;
+              await settle(settlement);
+            };
+            return event;
+          });
+        },
+        async probe() {},
+        reconnect() {},
+        async close() {},
+      };
+      const consumer = startConsumer(source, lanes, gates, 5, clock);
+      await expect.poll(() => settled.length).toBe(60);
+      await consumer.stop();
+      expect(most).toBeLessThanOrEqual(5);
+      expect(together).toBe(share);
+    },
+  );
 });

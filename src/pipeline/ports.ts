@@ -39,10 +39,13 @@ export type Probe = () => Promise<void>;
 export type EventSource = {
   /** How many receives may be under way at once. */
   readonly parallelReceives: number;
+  /** How many events one of them may bring. */
+  readonly mostAtOnce: number;
   /**
-   * One event, or undefined when none came for a while, or soon after `signal` aborts. Never more than one event locked a call.
+   * At most `most` events; none when none came for a while, or soon after `signal` aborts. More than one only where they come one
+   * upon the other: no event waits for another one. Never more than `most` are locked by a call.
    */
-  receive(signal: AbortSignal): Promise<HeldEvent | undefined>;
+  receive(signal: AbortSignal, most: number): Promise<readonly HeldEvent[]>;
   probe: Probe;
   /** Goes on over a new connection: the present one is not to be trusted. What it delivered is still settled. */
   reconnect(): void;

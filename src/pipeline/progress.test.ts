@@ -108,9 +108,10 @@ describe('the consumer itself', () => {
   /** A consumer over a source whose receives the test ends. */
   function consuming() {
     const scene = setUp();
-    const ends: ((held: HeldEvent | undefined) => void)[] = [];
+    const ends: ((events: readonly HeldEvent[]) => void)[] = [];
     const source: EventSource = {
       parallelReceives: 2,
+      mostAtOnce: 1,
       receive: () => new Promise((resolve) => ends.push(resolve)),
       probe: async () => undefined,
       reconnect: () => undefined,
@@ -127,7 +128,7 @@ describe('the consumer itself', () => {
     const { pass, stuck, ends, asked } = consuming();
     await asked(2);
     pass(0.9);
-    ends[0]!(undefined);
+    ends[0]!([]);
     await asked(3);
     pass(0.9);
     expect(stuck()).toBeUndefined();

@@ -1,6 +1,8 @@
 /** A bound on how many do something at once. First come, first served. */
 export type Slots = {
   take(): Promise<void>;
+  /** Takes as many as are free just now, up to so many, and says how many those are. */
+  takeFree(most: number): number;
   give(): void;
   readonly taken: number;
   /** May be moved while slots are taken: a lower one is reached as they are given back. */
@@ -25,6 +27,11 @@ export function makeSlots(limit: number): Slots {
         return Promise.resolve();
       }
       return new Promise((resolve) => queue.push(resolve));
+    },
+    takeFree(most) {
+      const free = queue.length > 0 ? 0 : Math.max(0, Math.min(most, current - taken));
+      taken += free;
+      return free;
     },
     give() {
       taken -= 1;
