@@ -193,5 +193,9 @@ resource "azurerm_container_app_job" "sweep" {
     }
   }
 
-  depends_on = [azurerm_cosmosdb_sql_role_assignment.worker_keeps_history, azurerm_private_endpoint.this]
+  depends_on = [
+    azurerm_cosmosdb_sql_role_assignment.worker_keeps_history,
+    azurerm_role_assignment.worker_pulls_its_image,
+    azurerm_private_endpoint.this,
+  ]
 }

@@ -39,7 +39,7 @@ variable "tags" {
 # Titles
 
 variable "title_model" {
-  description = "The model that titles come from: a small one will do. It has no default, since models are retired: \"az cognitiveservices model list --location LOCATION\" tells today's. Capacity is in thousands of tokens a minute; a title takes about 400."
+  description = "The model that titles come from: a small one will do. It has no default, since models are retired: docs/deployment.md has the command that tells today's. Capacity is in thousands of tokens a minute; a title takes about 400."
   type = object({
     name     = string
     version  = optional(string)
@@ -78,7 +78,7 @@ variable "memory" {
 }
 
 variable "settings" {
-  description = "Further variables of the worker (README), such as MAX_CONCURRENCY. None that this configuration sets itself, and no keys."
+  description = "Further variables of the worker (docs/configuration.md), such as MAX_CONCURRENCY. None that this configuration sets itself, and no keys."
   type        = map(string)
   default     = {}
 
