@@ -17,6 +17,11 @@ variable "container_registry_id" {
   description = "Resource id of the Azure Container Registry that the image is pulled from, with the worker's identity. Null: a public one."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.container_registry_id == null || can(regex("^[a-z0-9-]+\\.azurecr\\.[a-z]+/", var.image))
+    error_message = "The image must begin with that registry's login server, in lower case: NAME.azurecr.io/…"
+  }
 }
 
 variable "name" {
