@@ -21,6 +21,7 @@ const runBy: readonly { command: RegExp; file: string; says: string }[] = [
   { command: /^npm run chaos\b/, file: '.github/workflows/nightly.yml', says: 'npm run chaos' },
   { command: /^npm run bench\b/, file: '.github/workflows/nightly.yml', says: 'npm run bench' },
   { command: /^npm pack$/, file: 'deploy/package/package.test.ts', says: "'pack'" },
+  { command: /^npm install \.\/history-worker-/, file: 'deploy/package/package.test.ts', says: "'install'" },
   { command: /^npx history-worker dev\b/, file: 'deploy/package/package.test.ts', says: "bin, ['dev'" },
   { command: /^npx history-worker --help$/, file: 'deploy/package/package.test.ts', says: "bin, ['--help']" },
   ...['doctor', 'dead-letters', 'reconcile', 'titles', 'show', 'erase'].map((name) => ({

@@ -62,4 +62,6 @@ test('the Node of the image and the Node of development are both tried', () => {
   const { matrix } = (parse(text('test.yml')) as Workflow).jobs.node!.strategy!;
   const image = /nodejs(\d+)/.exec(parseDockerfile(readFileSync('Dockerfile', 'utf8')).at(-1)!.base)![1];
   expect(matrix.node).toEqual([Number(image), Number.parseInt(manifest.devDependencies.node, 10)]);
+  // Without the lock file npm would exchange other packages too, for versions that nobody has locked.
+  expect(text('test.yml')).toContain('npm install --no-save node@');
 });

@@ -147,6 +147,16 @@ describe('nobody may more than needed', () => {
     );
     expect(blocks).toContainEqual({ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.169.254/32'] } });
   });
+
+  test('names are also had from the node itself: AKS asks there, not at its pods, where it has LocalDNS', () => {
+    const { egress } = one('NetworkPolicy').spec as {
+      egress: { to: { ipBlock?: { cidr: string } }[]; ports: { port: number }[] }[];
+    };
+    const [names] = egress.filter(({ ports }) => ports.some(({ port }) => port === 53));
+    expect(names!.ports.map(({ port }) => port)).toEqual([53, 53]);
+    const cidrs = names!.to.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock.cidr] : []));
+    expect(cidrs).toEqual(['169.254.10.10/31', '169.254.20.10/32']);
+  });
 });
 
 describe('it scales and is disturbed as it can bear', () => {

@@ -1,11 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { CosmosClient } from '@azure/cosmos';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startStack } from '../../emulators/stack.ts';
 
 /** The only test that asks the registry for something: a train has none. */
@@ -26,9 +34,9 @@ const environment = Object.fromEntries(
   ),
 );
 /** Not in step: the stand-ins that it may talk to run in this process. */
-async function run(command: string, args: string[], extra: Record<string, string> = {}) {
+async function run(command: string, args: string[], extra: Record<string, string> = {}, cwd = folder) {
   const child = spawn(command, args, {
-    ...{ cwd: folder, env: { ...environment, ...extra }, timeout: 120_000 },
+    ...{ cwd, env: { ...environment, ...extra }, timeout: 120_000 },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
@@ -135,6 +143,17 @@ describe.runIf(isWanted)('the package', () => {
       await stack.close();
     }
   }, 60_000);
+});
+
+test('in a checkout, where nothing is built, its command says what to use there', async () => {
+  const checkout = mkdtempSync(join(tmpdir(), 'history-worker-checkout-'));
+  onTestFinished(() => rmSync(checkout, { recursive: true, force: true }));
+  mkdirSync(join(checkout, 'bin'));
+  const command = join(checkout, 'bin/history-worker.cjs');
+  copyFileSync(join(root, 'bin/history-worker.cjs'), command);
+  const told = await run(process.execPath, [command, '--help'], {}, checkout);
+  expect(told).toMatchObject({ status: 1, stdout: '' });
+  expect(told.stderr).toContain('npx node src/main.ts');
 });
 
 /** As the worker leaves it. */

@@ -21,7 +21,8 @@ locals {
 
   # What stands in a secret here is hidden from who may only look at the app.
   application_insights = "application-insights"
-  registry_server      = var.container_registry_id == null ? null : "${lower(element(split("/", var.container_registry_id), 8))}.azurecr.io"
+  # As the image has it: a registry's host is not always its name, but may have a hash behind it.
+  registry_server = var.container_registry_id == null ? null : split("/", var.image)[0]
 }
 
 resource "azurerm_container_app_environment" "this" {
@@ -193,5 +194,9 @@ resource "azurerm_container_app_job" "sweep" {
     }
   }
 
-  depends_on = [azurerm_cosmosdb_sql_role_assignment.worker_keeps_history, azurerm_private_endpoint.this]
+  depends_on = [
+    azurerm_cosmosdb_sql_role_assignment.worker_keeps_history,
+    azurerm_role_assignment.worker_pulls_its_image,
+    azurerm_private_endpoint.this,
+  ]
 }

@@ -2,6 +2,9 @@
 location = "westeurope"
 image    = "ghcr.io/your-organization/history-worker:0.1.0"
 
+# Where the image is in an Azure Container Registry, so that "image" begins with YOURREGISTRY.azurecr.io/:
+# container_registry_id = "/subscriptions/…/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/YOURREGISTRY"
+
 title_model = {
   name = "gpt-5-mini" # whichever small model your region has: models are retired
 }

@@ -239,6 +239,45 @@ describe('the services are as the worker needs them', () => {
   });
 });
 
+describe('a new subscription can have it', () => {
+  /** What no subscription has to be told of. */
+  const ALWAYS_THERE = ['resource_group', 'resource_group_template_deployment', 'role_assignment'];
+  const NAMESPACES: [RegExp, string][] = [
+    [/^container_app/, 'Microsoft.App'],
+    [/^managed_redis/, 'Microsoft.Cache'],
+    [/^cognitive/, 'Microsoft.CognitiveServices'],
+    [/^cosmosdb/, 'Microsoft.DocumentDB'],
+    [/^user_assigned_identity$/, 'Microsoft.ManagedIdentity'],
+    [/^(virtual_network|subnet|private_)/, 'Microsoft.Network'],
+    [/^log_analytics/, 'Microsoft.OperationalInsights'],
+    [/^servicebus/, 'Microsoft.ServiceBus'],
+    [/^(application_insights|monitor)/, 'microsoft.insights'],
+  ];
+  const provider = all.blocks.find(({ type }) => type === 'provider')!;
+
+  test('each service that is used is registered with it', () => {
+    const types = new Set(resources.map(({ labels }) => labels[0]!.replace('azurerm_', '')));
+    const needed = [...types]
+      .filter((type) => !ALWAYS_THERE.includes(type))
+      .map((type) => NAMESPACES.find(([pattern]) => pattern.test(type))?.[1] ?? `that of ${type}`);
+    const registered = provider.attributes.resource_providers_to_register!.match(/(?<=")[\w.]+(?=")/g);
+    // Container Apps ask for that of Kubernetes too.
+    expect(registered).toEqual([...new Set([...needed, 'Microsoft.ContainerService'])].sort());
+  });
+
+  test('what pulls the image waits for the right to it', () => {
+    for (const type of ['azurerm_container_app', 'azurerm_container_app_job'])
+      expect(one(type).attributes.depends_on, type).toContain(
+        'azurerm_role_assignment.worker_pulls_its_image',
+      );
+  });
+
+  test('it can be destroyed, with what Azure has put beside it', () => {
+    const [group] = find(provider, 'resource_group');
+    expect(group!.attributes.prevent_deletion_if_contains_resources).toBe('false');
+  });
+});
+
 describe('the configuration is whole', () => {
   test('every reference is to something that there is, and every variable is used', () => {
     const source = files.map(([, content]) => content.replaceAll(/#[^\n]*/g, '')).join('\n');

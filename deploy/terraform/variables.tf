@@ -17,6 +17,11 @@ variable "container_registry_id" {
   description = "Resource id of the Azure Container Registry that the image is pulled from, with the worker's identity. Null: a public one."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.container_registry_id == null || can(regex("^[a-z0-9-]+\\.azurecr\\.[a-z]+/", var.image))
+    error_message = "The image must begin with that registry's login server, in lower case: NAME.azurecr.io/…"
+  }
 }
 
 variable "name" {
@@ -39,7 +44,7 @@ variable "tags" {
 # Titles
 
 variable "title_model" {
-  description = "The model that titles come from: a small one will do. It has no default, since models are retired: \"az cognitiveservices model list --location LOCATION\" tells today's. Capacity is in thousands of tokens a minute; a title takes about 400."
+  description = "The model that titles come from: a small one will do. It has no default, since models are retired: docs/deployment.md has the command that tells today's. Capacity is in thousands of tokens a minute; a title takes about 400."
   type = object({
     name     = string
     version  = optional(string)
@@ -78,7 +83,7 @@ variable "memory" {
 }
 
 variable "settings" {
-  description = "Further variables of the worker (README), such as MAX_CONCURRENCY. None that this configuration sets itself, and no keys."
+  description = "Further variables of the worker (docs/configuration.md), such as MAX_CONCURRENCY. None that this configuration sets itself, and no keys."
   type        = map(string)
   default     = {}
 

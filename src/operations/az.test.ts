@@ -60,6 +60,8 @@ test('each command is one that a shell takes, with the names of the configuratio
   expect(az.redisRole(identity)).toContain(
     'redisenterprise database access-policy-assignment create --cluster-name cache ',
   );
+  // Version 1, which the command would make by itself, tells long user ids apart by their beginnings only.
+  expect(az.createContainer()).toContain('--partition-key-path /userId --partition-key-version 2 ');
   const classic = azCommands(config, { ...hosts, redis: 'old.redis.cache.windows.net' });
   expect(classic.redisRole(identity)).toMatch(/^az redis access-policy-assignment create --name old /);
 });

@@ -69,7 +69,7 @@ export function azCommands(
     createDatabase: () =>
       `az cosmosdb sql database create --account-name ${word(cosmos.name)} ${group(cosmos)} --name ${word(database)}`,
     createContainer: () =>
-      `az cosmosdb sql container create ${inContainer} --name ${word(container)} --partition-key-path /userId --idx ${word(JSON.stringify(INDEXING))}`,
+      `az cosmosdb sql container create ${inContainer} --name ${word(container)} --partition-key-path /userId --partition-key-version 2 --idx ${word(JSON.stringify(INDEXING))}`,
     updateContainer: (settings: string) =>
       `az cosmosdb sql container update ${inContainer} --name ${word(container)} ${settings}`,
     listDeployments: () =>

@@ -106,6 +106,7 @@ run "private_from_end_to_end" {
   variables {
     private_networking    = true
     service_bus_sku       = "Premium"
+    image                 = "images-c0ffee.azurecr.io/history-worker:0.1.0"
     container_registry_id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/Images"
     cosmos_read_locations = ["northeurope"]
     alert_email           = "you@example.com"
@@ -121,8 +122,8 @@ run "private_from_end_to_end" {
     error_message = "Each of the four services has an endpoint and no public one."
   }
   assert {
-    condition     = azurerm_container_app.worker.registry[0].server == "images.azurecr.io"
-    error_message = "The image is pulled from the registry."
+    condition     = azurerm_container_app.worker.registry[0].server == "images-c0ffee.azurecr.io"
+    error_message = "The image is pulled from the registry, under the name that it is reached by."
   }
   assert {
     condition     = azurerm_subnet.apps[0].address_prefixes[0] == "10.80.0.0/25" && azurerm_subnet.endpoints[0].address_prefixes[0] == "10.80.0.128/25"
@@ -166,4 +167,14 @@ run "what_cannot_be_is_refused" {
   }
 
   expect_failures = [var.service_bus_sku, var.image, var.replicas, var.cosmos_read_locations, var.settings]
+}
+
+run "an_image_of_another_registry_is_refused" {
+  command = plan
+
+  variables {
+    container_registry_id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/images/providers/Microsoft.ContainerRegistry/registries/Images"
+  }
+
+  expect_failures = [var.container_registry_id]
 }
