@@ -138,3 +138,24 @@ test('an event that waits at the source when it closes is handed back', async ()
   await source.close();
   expect(counters().entities[path]).toMatchObject({ locked: 0, active: 1, abandoned: 1 });
 });
+
+test('where messages wait several come at once, and the last of them wait for no others', async () => {
+  const { stack, source, entity } = await aSource();
+  const bodies = Array.from({ length: 203 }, (_, body) => ({ body }));
+  stack.serviceBus.entity('message-completed').send(bodies);
+  const { signal } = new AbortController();
+  const brought: number[] = [];
+  let lastMs = 0;
+  for (let count = 0; count < bodies.length; count += brought.at(-1)!) {
+    const askedAtMs = performance.now();
+    const events = await source.receive(signal, 8);
+    lastMs = performance.now() - askedAtMs;
+    await Promise.all(events.map((event) => event.settle({ kind: 'complete' })));
+    brought.push(events.length);
+  }
+  expect(brought[0]).toBe(1);
+  expect(Math.max(...brought)).toBe(8);
+  // So long the client would have waited for more.
+  expect(lastMs).toBeLessThan(1_000);
+  expect(entity()).toMatchObject({ completed: bodies.length, redelivered: 0, locked: 0 });
+});

@@ -140,7 +140,7 @@ export const assumptions = {
     'with Azure Monitor, over none',
   ),
   pageLimitKb: fact('src/settings.ts')(1_950, 'KB', 'PAGE_LIMIT_KB'),
-  linksPerInstance: fact('src/azure/service-bus-links.ts')(32, 'concurrent receives', 'an instance'),
+  linksPerInstance: fact('src/azure/service-bus-links.ts')(16, 'concurrent receives', 'an instance'),
   instanceVcpu: shipped(0.5, 'processors', 'an instance'),
   instanceGib: shipped(1, 'GiB', 'an instance'),
   maxReplicas: shipped(10, 'instances', 'at the most'),

@@ -40,7 +40,7 @@ export type Links = EventSource &
   };
 
 /**
- * Receives over a few links. After a failed receive everything goes on over a new connection: a client
+ * Receives over a few links, by one message each or, where messages wait, by several. After a failed receive everything goes on over a new connection: a client
  * whose socket was cut may hang for a minute in its own clean-up, its settlements and lock renewals too.
  */
 export function receiveOverLinks(
