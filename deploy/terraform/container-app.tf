@@ -21,6 +21,9 @@ locals {
 
   # What stands in a secret here is hidden from who may only look at the app.
   application_insights = "application-insights"
+  secrets = {
+    for name in nonsensitive(keys(var.secret_settings)) : name => lower(replace(name, "_", "-"))
+  }
   # As the image has it: a registry's host is not always its name, but may have a hash behind it.
   registry_server = var.container_registry_id == null ? null : split("/", var.image)[0]
 }
@@ -67,6 +70,14 @@ resource "azurerm_container_app" "worker" {
     value = azurerm_application_insights.this.connection_string
   }
 
+  dynamic "secret" {
+    for_each = local.secrets
+    content {
+      name  = secret.value
+      value = var.secret_settings[secret.key]
+    }
+  }
+
   template {
     min_replicas                     = var.replicas.min
     max_replicas                     = var.replicas.max
@@ -85,6 +96,14 @@ resource "azurerm_container_app" "worker" {
         content {
           name  = env.key
           value = env.value
+        }
+      }
+
+      dynamic "env" {
+        for_each = local.secrets
+        content {
+          name        = env.key
+          secret_name = env.value
         }
       }
 

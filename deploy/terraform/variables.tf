@@ -83,15 +83,29 @@ variable "memory" {
 }
 
 variable "settings" {
-  description = "Further variables of the worker (docs/configuration.md), such as MAX_CONCURRENCY. None that this configuration sets itself, and no keys."
+  description = "Further variables of the worker (docs/configuration.md), such as MAX_CONCURRENCY. None that this configuration sets itself, no keys, and nothing secret."
   type        = map(string)
   default     = {}
 
   validation {
     condition = alltrue([
-      for name in keys(var.settings) : !can(regex("KEY$|PASSWORD$|CONNECTION_STRING$|^SHUTDOWN_TIMEOUT_SECONDS$", name))
+      for name in keys(var.settings) : !can(regex("KEY$|PASSWORD$|CONNECTION_STRING$|TOKEN$|HEADERS$|^SHUTDOWN_TIMEOUT_SECONDS$", name))
     ])
-    error_message = "Keys have no place here: every service is reached with the worker's identity. The time for shutting down is shutdown_timeout_seconds."
+    error_message = "Keys have no place here: every service is reached with the worker's identity. What is secret belongs to secret_settings. The time for shutting down is shutdown_timeout_seconds."
+  }
+}
+
+variable "secret_settings" {
+  description = "Those that are secret, as CONSOLE_TOKEN and OTEL_EXPORTER_OTLP_HEADERS: hidden from who may only look at the app. They stand in Terraform's state."
+  type        = map(string)
+  default     = {}
+  sensitive   = true
+
+  validation {
+    condition = alltrue([
+      for name in keys(var.secret_settings) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("KEY$|PASSWORD$|CONNECTION_STRING$", name))
+    ])
+    error_message = "Expected names of variables, as CONSOLE_TOKEN, and no keys: every service is reached with the worker's identity."
   }
 }
 

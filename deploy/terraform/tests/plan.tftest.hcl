@@ -164,9 +164,36 @@ run "what_cannot_be_is_refused" {
     cosmos_max_throughput = null
     cosmos_read_locations = ["northeurope"]
     settings              = { COSMOS_KEY = "secret" }
+    secret_settings       = { REDIS_PASSWORD = "secret" }
   }
 
-  expect_failures = [var.service_bus_sku, var.image, var.replicas, var.cosmos_read_locations, var.settings]
+  expect_failures = [var.service_bus_sku, var.image, var.replicas, var.cosmos_read_locations, var.settings, var.secret_settings]
+}
+
+run "what_is_secret_stands_in_a_secret" {
+  command = plan
+
+  variables {
+    settings        = { CONSOLE_ENABLED = "true" }
+    secret_settings = { CONSOLE_TOKEN = "long and secret" }
+  }
+
+  assert {
+    condition = [
+      for env in azurerm_container_app.worker.template[0].container[0].env : env.secret_name if env.name == "CONSOLE_TOKEN"
+    ] == ["console-token"]
+    error_message = "The variable has its value from the secret."
+  }
+}
+
+run "what_is_secret_is_refused_elsewhere" {
+  command = plan
+
+  variables {
+    settings = { CONSOLE_TOKEN = "long and secret" }
+  }
+
+  expect_failures = [var.settings]
 }
 
 run "an_image_of_another_registry_is_refused" {
