@@ -92,6 +92,21 @@ test('an answer that cannot be found is 500 and says no more; the next one is fo
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
 });
 
+test('of a request that cannot be answered the log has the path, and nothing of what stands behind it', async () => {
+  const lines: unknown[] = [];
+  const failing = (): never => {
+    throw new Error('away');
+  };
+  const server = await startHealthServer(
+    place,
+    { '/metrics': failing },
+    { ...log, warn: (fields) => void lines.push(fields) },
+  );
+  onTestFinished(server.close);
+  const { status } = await fetch(`${server.url}/metrics?token=secret`);
+  expect([status, lines]).toEqual([500, [{ path: '/metrics', reason: 'away' }]]);
+});
+
 describe('hostile input', () => {
   test('no body of a request is read or asked for: the answer comes at once and the connection ends', async () => {
     const { dial, isThere } = await serving();

@@ -50,7 +50,7 @@ export async function startHealthServer(
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const path = request.url?.split('?', 1)[0] ?? '';
+      const path = pathOf(request);
       if (part && (path === part.path || path.startsWith(`${part.path}/`)))
         return await part.answer(request, response, path);
       const known = Object.hasOwn(answers, path) ? answers[path] : undefined;
@@ -62,7 +62,10 @@ export async function startHealthServer(
       const { status, type, body } = await known();
       send(response, status, body, type);
     } catch (error) {
-      log.warn({ path: request.url?.slice(0, 40), reason: (error as Error).message }, 'no answer was found');
+      log.warn(
+        { path: pathOf(request).slice(0, 40), reason: (error as Error).message },
+        'no answer was found',
+      );
       if (response.headersSent) response.destroy();
       else send(response, 500, 'no answer was found: see the log\n');
     }
@@ -99,6 +102,9 @@ export async function startHealthServer(
     },
   };
 }
+
+/** Without what is asked for behind it, which may be anything. */
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!;
 
 function send(response: ServerResponse, status: number, body: string, type = 'text/plain'): void {
   // What was to come behind the head of a request that has a body is not waited for.
