@@ -39,6 +39,7 @@ test('probes are answered whatever they call the worker; the console only under 
 describe('who tries to get in where they should not', () => {
   test('with a token nothing but the page’s files is answered without it; wrong ones are counted', async () => {
     const { ask, url, worker } = await running({ CONSOLE_TOKEN: TOKEN });
+    const NAME = `history-worker-console${new URL(url).port}`;
     const reads = ['/console/dead-letters', '/console/live', '/console/nothing'];
     const posts = [
       '/console/replays',
@@ -46,7 +47,7 @@ describe('who tries to get in where they should not', () => {
       '/console/conversation',
       '/console/conversation-page',
     ];
-    for (const cookie of ['', `history-worker-console=${TOKEN}`, 'history-worker-console=x']) {
+    for (const cookie of ['', `${NAME}=${TOKEN}`, `${NAME}=x`]) {
       for (const path of reads) expect((await ask(path, { headers: { cookie } })).status).toBe(401);
       for (const path of posts) expect((await ask(path, { body: {}, headers: { cookie } })).status).toBe(401);
     }
