@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { Failure } from '../pipeline/failures.ts';
 import type { Log } from '../pipeline/ports.ts';
 
@@ -46,7 +46,7 @@ export async function startHealthServer(
   // Nobody is invited to send a body that nobody reads.
   server.on('checkContinue', (request, response) => void answer(request, response));
   server.setTimeout(IDLE_MS);
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
@@ -101,6 +101,32 @@ export async function startHealthServer(
       await closed;
     },
   };
+}
+
+/**
+ * Of more connections than there may be one gives way to the newest, which is a probe's: the one that has been asking for nothing
+ * longest. A crowd that sits there, or asks for what it is not given, must not make the platform think that the worker is dead.
+ */
+function boundConnections(server: Server): void {
+  const idle = new Set<Socket>();
+  const busy = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    idle.add(socket);
+    socket.once('close', () => {
+      idle.delete(socket);
+      busy.delete(socket);
+    });
+    if (idle.size + busy.size <= MAX_CONNECTIONS) return;
+    const [longest] = [...idle, ...busy];
+    longest!.destroy();
+  });
+  server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    idle.delete(socket);
+    busy.add(socket);
+    response.once('finish', () => {
+      if (busy.delete(socket) && !socket.destroyed) idle.add(socket);
+    });
+  });
 }
 
 /** Without what is asked for behind it, which may be anything. */
