@@ -3,6 +3,12 @@ import { running } from './console-setting.ts';
 import { setAside } from './set-aside.ts';
 import { conversation } from './setting.ts';
 
+test('letters of any reason that the service allows can be replayed', async () => {
+  const { ask } = await running();
+  const reason = '\u0001'.repeat(4_096);
+  expect((await ask('/console/replays', { body: { reason } })).status).toBe(202);
+});
+
 test('all viewers may look at once, and an id of whatever length costs each of them no more than is shown', async () => {
   const { ask } = await running({}, (scene) =>
     setAside(

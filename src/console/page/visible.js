@@ -90,7 +90,8 @@ export function writtenText(given, tag = 'text', first = firstPortion()) {
   /** @param {Portion} portion */
   function show(portion) {
     more.remove();
-    at += append(made, whole(text.slice(at, at + portion.characters)), portion);
+    // One character alone might be half of one.
+    if (portion.characters > 1) at += append(made, whole(text.slice(at, at + portion.characters)), portion);
     if (at >= text.length) return;
     more.textContent = `Show more: ${(text.length - at).toLocaleString('en')} characters`;
     made.append(more);
