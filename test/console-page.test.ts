@@ -169,6 +169,26 @@ describe.runIf(chromiumPath)('the page in Chromium', () => {
     expect(complaints.filter((text) => !text.includes('401'))).toEqual([]);
   });
 
+  test('who signs in to one worker stays signed in to another under the same name, out of reach for scripts', async () => {
+    const environment = { CONSOLE_TOKEN: TOKEN };
+    const { page, url } = await looking({ environment });
+    const other = await looking({ environment });
+    for (const each of [url, other.url]) {
+      await page.goto(`${each}/console/`);
+      await page.getByLabel('Token of the console').fill(TOKEN);
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.locator('#connection').textContent()).toBe('live');
+    }
+    await page.goto(`${url}/console/`);
+    await expect.poll(() => page.locator('#connection').textContent()).toBe('live');
+    const cookies = await page.context().cookies();
+    expect(cookies).toHaveLength(2);
+    for (const cookie of cookies)
+      expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/console' });
+    expect(await page.evaluate('document.cookie')).toBe('');
+    expect(JSON.stringify(cookies)).not.toContain(TOKEN);
+  });
+
   test('light, dark and on a phone all views fit, and text stands out from its ground', async () => {
     const { page, complaints, url } = await looking({
       before: (scene) => setAside(scene, [conversation().event]),
