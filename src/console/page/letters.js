@@ -33,7 +33,7 @@ export function makeLetters({ onSession, onRefused }) {
     if (isLooking || waiting !== undefined) return;
     isLooking = true;
     byId('letters').setAttribute('aria-busy', 'true');
-    while (isStale) {
+    while (isStale && waiting === undefined) {
       isStale = false;
       await lookOnce();
     }
