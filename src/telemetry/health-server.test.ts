@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Failure } from '../pipeline/failures.ts';
 import type { Log } from '../pipeline/ports.ts';
-import { type Answers, startHealthServer } from './health-server.ts';
+import { type Answer, type Answers, startHealthServer } from './health-server.ts';
 
 const nothing = (): void => undefined;
 const log: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -181,6 +181,24 @@ describe('hostile input', () => {
     expect(open()).toBeGreaterThan(90);
     give('slow');
     expect(await (await answered).text()).toBe('slow');
+  });
+
+  test('a crowd that is being answered, and does not let it end, makes way too', async () => {
+    const never = new Promise<Answer>(() => undefined);
+    let asked = 0;
+    const { dial, isThere } = await serving({
+      '/livez': () => ({ status: 200, type: 'text/plain', body: 'yes' }),
+      '/slow': () => {
+        asked += 1;
+        return never;
+      },
+    });
+    for (let index = 1; index <= 100; index += 1) {
+      const one = await dial();
+      one.socket.write('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n');
+      await expect.poll(() => asked, { interval: 1 }).toBe(index);
+    }
+    expect(await isThere()).toBe(true);
   });
 
   test('who asks for another protocol gets the answer in this one', async () => {

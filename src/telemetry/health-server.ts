@@ -105,20 +105,24 @@ export async function startHealthServer(
 
 /**
  * Of more connections than there may be one gives way to the newest, which is a probe's: the one that has been asking for nothing
- * longest. A crowd that sits there, or asks for what it is not given, must not make the platform think that the worker is dead.
+ * longest; where all are being answered, the first of these. A crowd that sits there, or asks for what it is not given, must not
+ * make the platform think that the worker is dead.
  */
 function boundConnections(server: Server): void {
   const idle = new Set<Socket>();
   const busy = new Set<Socket>();
+  const forget = (socket: Socket): void => {
+    idle.delete(socket);
+    busy.delete(socket);
+  };
   server.on('connection', (socket: Socket) => {
+    if (idle.size + busy.size >= MAX_CONNECTIONS) {
+      const [first] = [...idle, ...busy];
+      forget(first!);
+      first!.destroy();
+    }
     idle.add(socket);
-    socket.once('close', () => {
-      idle.delete(socket);
-      busy.delete(socket);
-    });
-    if (idle.size + busy.size <= MAX_CONNECTIONS) return;
-    const [longest] = [...idle, ...busy];
-    longest!.destroy();
+    socket.once('close', () => forget(socket));
   });
   server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     idle.delete(socket);
