@@ -74,23 +74,53 @@ export function openReader({ endpoint, access, database, container: name }: Read
     },
     async list(userId, { pageSize = 50, continuation } = {}) {
       const byUser = (await fieldOf()) === 'userId';
+      const from = continuation === undefined ? undefined : readPlace(continuation);
+      const seen = new Set(from?.seen);
       const query = container.items.query<Listed>(
         {
-          query:
-            "SELECT c.id, c.title, c.createdAt, c.lastActivity FROM c WHERE c.userId = @userId AND (NOT IS_DEFINED(c.type) OR c.type != 'segment') AND NOT IS_DEFINED(c.deletedAt) ORDER BY c.lastActivity DESC",
-          parameters: [{ name: '@userId', value: userId }],
+          query: `SELECT c.id, c.title, c.createdAt, c.lastActivity FROM c WHERE c.userId = @userId AND (NOT IS_DEFINED(c.type) OR c.type != 'segment') AND NOT IS_DEFINED(c.deletedAt)${from ? ' AND c.lastActivity <= @before' : ''} ORDER BY c.lastActivity DESC`,
+          parameters: [
+            { name: '@userId', value: userId },
+            ...(from ? [{ name: '@before', value: from.before }] : []),
+          ],
         },
-        {
-          maxItemCount: pageSize,
-          ...(byUser ? { partitionKey: userId } : {}),
-          ...(continuation === undefined ? {} : { continuationToken: continuation }),
-        },
+        // One more tells whether there is another page.
+        { maxItemCount: pageSize + seen.size + 1, ...(byUser ? { partitionKey: userId } : {}) },
       );
-      const { resources, continuationToken } = await query.fetchNext();
-      return { conversations: resources ?? [], continuation: continuationToken };
+      const found: Listed[] = [];
+      while (found.length <= pageSize && query.hasMoreResults()) {
+        const { resources } = await query.fetchNext();
+        found.push(...(resources ?? []).filter(({ id }) => !seen.has(id)));
+      }
+      const conversations = found.slice(0, pageSize);
+      const isAll = found.length <= pageSize;
+      return { conversations, continuation: isAll ? undefined : writePlace(conversations, from) };
     },
     close: () => client.dispose(),
   };
+}
+
+/**
+ * Where a page ended: at this time, with these of it told already. The client has no continuation of its own where it has to sort
+ * what several physical partitions answer (Azure/azure-sdk-for-js#12308, #20140).
+ */
+type Place = { before: string; seen: string[] };
+
+function writePlace(conversations: readonly Listed[], from: Place | undefined): string {
+  const before = conversations.at(-1)!.lastActivity;
+  const seen = conversations.filter(({ lastActivity }) => lastActivity === before).map(({ id }) => id);
+  const place: Place = { before, seen: from?.before === before ? [...from.seen, ...seen] : seen };
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+function readPlace(continuation: string): Place {
+  try {
+    const { before, seen } = JSON.parse(Buffer.from(continuation, 'base64url').toString('utf8'));
+    if (typeof before === 'string' && Array.isArray(seen)) return { before, seen };
+  } catch {
+    // It is no JSON: as wrong as what follows.
+  }
+  throw new TypeError('The continuation is none that a list has given.');
 }
 
 async function keyFieldOf(container: Container): Promise<string> {

@@ -39,6 +39,7 @@ test('probes are answered whatever they call the worker; the console only under 
 describe('who tries to get in where they should not', () => {
   test('with a token nothing but the page’s files is answered without it; wrong ones are counted', async () => {
     const { ask, url, worker } = await running({ CONSOLE_TOKEN: TOKEN });
+    const NAME = `history-worker-console${new URL(url).port}`;
     const reads = ['/console/dead-letters', '/console/live', '/console/nothing'];
     const posts = [
       '/console/replays',
@@ -46,7 +47,7 @@ describe('who tries to get in where they should not', () => {
       '/console/conversation',
       '/console/conversation-page',
     ];
-    for (const cookie of ['', `history-worker-console=${TOKEN}`, 'history-worker-console=x']) {
+    for (const cookie of ['', `${NAME}=${TOKEN}`, `${NAME}=x`]) {
       for (const path of reads) expect((await ask(path, { headers: { cookie } })).status).toBe(401);
       for (const path of posts) expect((await ask(path, { body: {}, headers: { cookie } })).status).toBe(401);
     }
@@ -109,7 +110,7 @@ describe('who tries to get in where they should not', () => {
       expect(
         await replay({ body: wrong, method: 'POST', headers: { 'content-type': 'application/json' } }),
       ).toBe(400);
-    expect(await replay({ body: { reason: 'x'.repeat(9_000) } })).toBe(413);
+    expect(await replay({ body: { reason: 'x'.repeat(40_000) } })).toBe(413);
     const chunked = connect(Number(new URL(url).port), '127.0.0.1');
     let text = '';
     chunked.on('data', (chunk) => (text += String(chunk))).on('error', () => undefined);

@@ -1,14 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { readConfig } from '../src/config.ts';
-import { makeConsole } from '../src/console/console.ts';
-import { startHealth } from '../src/health.ts';
-import { quiet } from '../src/operations/quiet.ts';
-import { startWorker } from '../src/worker.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, NO_CHROMIUM } from '../tools/chromium.ts';
+import { type Given, lookingWith } from './console-page-setting.ts';
 import { setAside } from './set-aside.ts';
-import { conversation, setTheScene } from './setting.ts';
+import { conversation } from './setting.ts';
 
 /** Evaluated in the page: answers what is written with too little contrast. */
 const faint = readFileSync('test/in-page/faint-text.js', 'utf8');
@@ -22,8 +18,6 @@ test('there is a browser, where it is asked for', () => {
   if (process.env.CI === 'true') expect(chromiumPath, NO_CHROMIUM).toBeDefined();
 });
 
-type Scene = Awaited<ReturnType<typeof setTheScene>>;
-
 if (!chromiumPath) console.log(`The console's page was NOT tried: ${NO_CHROMIUM}`);
 describe.runIf(chromiumPath)('the page in Chromium', () => {
   let browser: Browser;
@@ -32,54 +26,7 @@ describe.runIf(chromiumPath)('the page in Chromium', () => {
   });
   afterAll(() => browser.close());
 
-  /** A worker with its console, and a browser on it. Nothing that the page complains of is let pass. */
-  async function looking({
-    environment = {},
-    before = async () => undefined,
-  }: {
-    environment?: Record<string, string>;
-    before?: (scene: Scene) => Promise<void>;
-  } = {}) {
-    const scene = await setTheScene();
-    await before(scene);
-    const config = readConfig({
-      ...scene.stack.environment,
-      HEALTH_PORT: '0',
-      CONSOLE_ENABLED: 'true',
-      ...environment,
-    });
-    const own = makeConsole({ ...config, console: config.console! }, quiet, { sampleMs: 100, statusMs: 50 });
-    const part = { path: '/console', answer: own.answer };
-    const health = (await startHealth({ health: config.health, metrics: async () => '', log: quiet, part }))!;
-    own.tellOf(health.status);
-    const onFatal = (error: unknown): never => {
-      throw error;
-    };
-    const worker = await startWorker(config, quiet, { onFatal, watch: own.watch });
-    health.started(worker);
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    page.on('dialog', (dialog) => {
-      complaints.push(`a dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-    });
-    page.on('request', (request) => {
-      if (!request.url().startsWith(`${health.url}/console/`)) complaints.push(`asked for ${request.url()}`);
-    });
-    onTestFinished(async () => {
-      await context.close();
-      await worker.stop(5_000);
-      await own.close();
-      await health.close();
-    });
-    await page.goto(`${health.url}/console/`);
-    return { ...scene, page, complaints, url: health.url };
-  }
+  const looking = (given: Given = {}) => lookingWith(browser, given);
 
   const figure = (page: Page, name: string) =>
     page.locator('.figure', { has: page.getByText(name, { exact: true }) }).locator('b');
@@ -172,7 +119,7 @@ describe.runIf(chromiumPath)('the page in Chromium', () => {
     expect(await shown.first().locator('.text').textContent()).toBe(
       `${markup}\n\\u202etxet\\u0000\\u2066 javascript:alert(3) </li></ol>`,
     );
-    expect(await shown.first().locator('.unseen').count()).toBe(3);
+    expect(await shown.first().locator('.unseen').count()).toBe(2);
     expect(await shown.count()).toBe(100);
     const long = shown.nth(1);
     await long.getByRole('button', { name: 'Show more: 580,000 characters' }).click();
@@ -222,6 +169,26 @@ describe.runIf(chromiumPath)('the page in Chromium', () => {
     expect(complaints.filter((text) => !text.includes('401'))).toEqual([]);
   });
 
+  test('who signs in to one worker stays signed in to another under the same name, out of reach for scripts', async () => {
+    const environment = { CONSOLE_TOKEN: TOKEN };
+    const { page, url } = await looking({ environment });
+    const other = await looking({ environment });
+    for (const each of [url, other.url]) {
+      await page.goto(`${each}/console/`);
+      await page.getByLabel('Token of the console').fill(TOKEN);
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.locator('#connection').textContent()).toBe('live');
+    }
+    await page.goto(`${url}/console/`);
+    await expect.poll(() => page.locator('#connection').textContent()).toBe('live');
+    const cookies = await page.context().cookies();
+    expect(cookies).toHaveLength(2);
+    for (const cookie of cookies)
+      expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/console' });
+    expect(await page.evaluate('document.cookie')).toBe('');
+    expect(JSON.stringify(cookies)).not.toContain(TOKEN);
+  });
+
   test('light, dark and on a phone all views fit, and text stands out from its ground', async () => {
     const { page, complaints, url } = await looking({
       before: (scene) => setAside(scene, [conversation().event]),
@@ -244,7 +211,12 @@ describe.runIf(chromiumPath)('the page in Chromium', () => {
         await expect.poll(() => page.locator(there).first().isVisible()).toBe(true);
         expect(await page.evaluate(TOO_WIDE)).toBe(0);
         expect(await page.evaluate(faint)).toEqual([]);
+        // A link to the view that is shown already hides none of it under the header.
+        await page.locator(`#views [href='#${view}']`).click();
+        expect(await page.evaluate('scrollY')).toBe(0);
       }
+      for (const id of ['session', 'session-user', 'user'])
+        expect((await page.locator(`#${id}`).boundingBox())!.width).toBeGreaterThan(250);
     }
     expect(complaints).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { makeRate, type Rate } from './rate.ts';
 
 /** Who looks: what the lines of the log call the one that was let in. */
@@ -9,13 +10,16 @@ export type SignIn =
   | { kind: 'wrong' }
   | { kind: 'too often'; afterSeconds: number };
 
+/** The headers that say who asks, and under which name. */
+export type Asker = Pick<IncomingHttpHeaders, 'cookie' | 'host' | 'origin'>;
+
 export type Access = {
   readonly needsToken: boolean;
   /** Whom a request's cookies belong to; undefined: nobody who was let in. */
-  visitor(cookies: string | undefined): Visitor | undefined;
-  signIn(token: string, address: string): SignIn;
+  visitor(asker: Asker): Visitor | undefined;
+  signIn(token: string, address: string, asker: Asker): SignIn;
   /** Ends what the cookies stand for; answers the cookie that takes its place. */
-  signOut(cookies: string | undefined): string;
+  signOut(asker: Asker): string;
 };
 
 const SIGNED_IN_MS = 12 * 3_600_000;
@@ -53,13 +57,13 @@ export function makeAccess(token: string | undefined, now: () => number = Date.n
 
   return {
     needsToken: expected !== undefined,
-    visitor(cookies) {
+    visitor(asker) {
       if (!expected) return anybody;
-      const id = idOf(cookies);
-      const visitor = id === undefined ? undefined : visitorOf(keyOf(id));
-      return visitor?.isLetIn() ? visitor : undefined;
+      return idsOf(asker)
+        .map((id) => visitorOf(keyOf(id)))
+        .find((visitor) => visitor.isLetIn());
     },
-    signIn(given, address) {
+    signIn(given, address, asker) {
       // Asked before the token is looked at: so that many tries tell nothing, the right one included.
       const taken = rateOf(address).take();
       if (!taken.ok) return { kind: 'too often', afterSeconds: taken.afterSeconds };
@@ -69,12 +73,11 @@ export function makeAccess(token: string | undefined, now: () => number = Date.n
       const key = keyOf(id);
       signedIn.set(key, now() + SIGNED_IN_MS);
       forgetOldest(signedIn, MAX_SIGNED_IN);
-      return { kind: 'let in', visitor: visitorOf(key), cookie: cookieOf(id, SIGNED_IN_MS / 1000) };
+      return { kind: 'let in', visitor: visitorOf(key), cookie: cookieOf(asker, id, SIGNED_IN_MS / 1000) };
     },
-    signOut(cookies) {
-      const id = idOf(cookies);
-      if (id !== undefined) signedIn.delete(keyOf(id));
-      return cookieOf('', 0);
+    signOut(asker) {
+      for (const id of idsOf(asker)) signedIn.delete(keyOf(id));
+      return cookieOf(asker, '', 0);
     },
   };
 }
@@ -83,13 +86,21 @@ export function makeAccess(token: string | undefined, now: () => number = Date.n
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 const keyOf = (id: string): string => hash('sha256', id, 'hex');
 
-const COOKIE = 'history-worker-console';
-const cookieOf = (id: string, maxAgeSeconds: number): string =>
-  `${COOKIE}=${id}; Path=/console; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}`;
+/**
+ * Cookies do not tell ports apart, and each worker has a console of its own: who looks at two of them, each at a port of their own
+ * machine, is to be signed in to both.
+ */
+const nameOf = ({ host }: Asker): string => `history-worker-console${/:(\d+)$/.exec(host ?? '')?.[1] ?? ''}`;
 
-function idOf(cookies: string | undefined): string | undefined {
-  const found = cookies?.split(';').find((cookie) => cookie.trim().startsWith(`${COOKIE}=`));
-  return found?.trim().slice(COOKIE.length + 1) || undefined;
+/** Whoever came over TLS, by way of something that ends it before us, sends it over nothing else. */
+const cookieOf = (asker: Asker, id: string, maxAgeSeconds: number): string =>
+  `${nameOf(asker)}=${id}; Path=/console; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}${asker.origin?.startsWith('https:') ? '; Secure' : ''}`;
+
+/** There may be several: one that somebody else has set under the name must not hide ours. */
+function idsOf(asker: Asker): string[] {
+  const start = `${nameOf(asker)}=`;
+  const cookies = (asker.cookie ?? '').split(';').map((cookie) => cookie.trim());
+  return cookies.filter((cookie) => cookie.startsWith(start)).map((cookie) => cookie.slice(start.length));
 }
 
 function forgetOldest(map: Map<string, unknown>, max: number): void {

@@ -43,8 +43,8 @@ export function send(response: ServerResponse, status: number, type: string, bod
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-/** Of ids and a token: nothing that is sent to the console is longer. */
-const MAX_BODY_BYTES = 8 * 1024;
+/** Nothing that is sent to the console is longer: a reason of Service Bus, of 4,096 characters, each written as an escape. */
+const MAX_BODY_BYTES = 32 * 1024;
 
 /** The object of a request's body. Undefined: it is none, or did not come whole. Of one that is too large the rest is not read. */
 export async function readBody(

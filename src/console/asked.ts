@@ -31,7 +31,8 @@ export function makeAsked({ letters, replays, history, log }: AskedPorts): {
 } {
   const lookups = makeRate(30, 1_000);
   const replaying = makeRate(10, 3_000);
-  const peeks = makeRate(10, 1_000);
+  // All viewers look when something new is set aside; what one look has found is told to all.
+  const peeks = makeRate(32, 200);
 
   const reads: Answerers = {
     async '/console/dead-letters'() {
@@ -47,6 +48,8 @@ export function makeAsked({ letters, replays, history, log }: AskedPorts): {
       const taken = replaying.take();
       if (!taken.ok) return tooOften(taken.afterSeconds);
       const begun = (await replays()).begin(target);
+      if (begun.kind === 'ending')
+        return [503, { error: 'the worker is about to end: nothing more is begun' }];
       if (begun.kind === 'begun')
         log.info(
           { ...target, replay: begun.replay.id, by: visitor.name, from },

@@ -80,6 +80,8 @@ export function makeConsole(
     sampledAtMs = nowMs;
     samples.push(taken);
     if (samples.length > KEPT_MS / sampleMs) samples.shift();
+    // Whoever is told of it looks again, and is not to be told what was found before.
+    if (taken.deadLettered > 0) letters.forget();
     viewers.tell({ event: 'sample', data: taken });
   }
 

@@ -1,5 +1,5 @@
 import { makeCredential } from '../azure/credential.ts';
-import { openDeadLetters } from '../azure/service-bus-dead-letters.ts';
+import { type DeadLetter, openDeadLetters } from '../azure/service-bus-dead-letters.ts';
 import type { Config } from '../config.ts';
 import { type Group, makeGroups, remedyOf } from '../operations/dead-letters-groups.ts';
 import { factsOf } from '../operations/dead-letters-show.ts';
@@ -14,6 +14,9 @@ export type Letters = {
   otherReasons: number;
   groups: (Group & { remedy: string | null; letters: Record<string, unknown>[] })[];
 };
+
+/** The id of a turn is of whatever length its sender gives it: the page shows less. */
+const SHOWN_OF_A_TURN = 300;
 
 /** A peek at so many, or for so long, is enough to see what is wrong. */
 const MAX_LETTERS = 5_000;
@@ -34,7 +37,7 @@ export async function lookAtLetters(config: Config): Promise<Letters> {
         groups.add(letter);
         const some = shown.get(letter.reason) ?? [];
         shown.set(letter.reason, some);
-        if (some.length < SHOWN_OF_A_REASON) some.push(factsOf(letter));
+        if (some.length < SHOWN_OF_A_REASON) some.push(shownOf(letter));
       }
       isAll = groups.total < MAX_LETTERS && performance.now() - startedMs < MAX_MS;
       if (!isAll) break;
@@ -56,4 +59,12 @@ export async function lookAtLetters(config: Config): Promise<Letters> {
       letters: shown.get(group.reason)!,
     })),
   };
+}
+
+function shownOf(letter: DeadLetter): Record<string, unknown> {
+  const facts = factsOf(letter);
+  const id = facts.chatMessageId as string | undefined;
+  return id === undefined || id.length <= SHOWN_OF_A_TURN
+    ? facts
+    : { ...facts, chatMessageId: `${id.slice(0, SHOWN_OF_A_TURN)}…` };
 }

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { visibleLine } from '../operations/visible-text.ts';
 
 // They are plain JavaScript, for a browser, and checked by a configuration of their own.
@@ -7,7 +7,7 @@ const load = (name: string) => import(new URL(`./page/${name}.js`, import.meta.u
 const { pieces } = await load('visible');
 const { ticks, powers } = await load('scale');
 const { together } = await load('samples');
-const { short, duration } = await load('format');
+const { short, duration, when } = await load('format');
 
 test('what cannot be seen is written out as on a terminal', () => {
   const hostile = 'a\u202eb\u0000\u200b\u2066\ufeff\ud800\u{e0041}\u00ad\u2028z\u200d\u200c\ufe0fم';
@@ -79,6 +79,25 @@ test('samples that are put together lose no count; of medians the mean is weight
     },
     { at: 11, durable: 1, p50: 7 },
   ]);
+});
+
+test('a time without a zone is one of UTC, wherever it is read, and what is no time is none', () => {
+  const zone = process.env.TZ;
+  process.env.TZ = 'America/New_York';
+  onTestFinished(() => {
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  });
+  for (const time of [
+    '2026-03-01T10:00:00',
+    '2026-03-01T10:00:00.123456',
+    '2026-03-01T10:00:00Z',
+    '2026-03-01T11:00:00+01:00',
+    '2026-03-01T10:00Z',
+  ])
+    expect(when(time)).toBe('1 Mar 2026, 05:00');
+  for (const none of ['1', '2026', 'March 2026', '2026-03-01T10:00:00 (x)', '2026-13-01T10:00Z', 5, null, {}])
+    expect(when(none)).toBeUndefined();
 });
 
 test('numbers are short', () => {

@@ -28,10 +28,10 @@ export type Replay = {
   error?: string;
 };
 
-export type Begun = { kind: 'begun' | 'under way' | 'another'; replay: Replay };
+export type Begun = { kind: 'begun' | 'under way' | 'another'; replay: Replay } | { kind: 'ending' };
 
 export type Replays = {
-  /** Begins one, unless one is under way: of the same it is the answer, of another it has to be waited for. */
+  /** Begins one, unless one is under way: of the same it is the answer, of another it has to be waited for. None once it is stopped. */
   begin(target: Target): Begun;
   /** The last ones, the newest first. */
   all(): readonly Replay[];
@@ -119,6 +119,7 @@ export function makeReplays(config: Config, log: Log, onChange: (replay: Replay)
         const { replay } = underWay;
         return { kind: isSame(replay.target, target) ? 'under way' : 'another', replay };
       }
+      if (stopping.signal.aborted) return { kind: 'ending' };
       lastId += 1;
       const replay: Replay = {
         id: lastId,

@@ -33,7 +33,7 @@ export function makeRoutes({ host, access, files, watchLive, ...asked }: Ports) 
     const body = await readBody(request);
     if (body === 'too large') return sendJson(response, 413, { error: 'the body is too large' });
     if (typeof body?.token !== 'string') return sendJson(response, 400, { error: 'expected a token' });
-    const signedIn = access.signIn(body.token.trim(), from);
+    const signedIn = access.signIn(body.token.trim(), from, request.headers);
     if (signedIn.kind === 'let in') {
       log.info({ by: signedIn.visitor.name, from }, 'console: somebody signed in');
       response.setHeader('set-cookie', signedIn.cookie);
@@ -47,7 +47,7 @@ export function makeRoutes({ host, access, files, watchLive, ...asked }: Ports) 
   }
 
   function signOut(request: IncomingMessage, response: ServerResponse): void {
-    response.setHeader('set-cookie', access.signOut(request.headers.cookie));
+    response.setHeader('set-cookie', access.signOut(request.headers));
     sendJson(response, 200, {});
   }
 
@@ -70,7 +70,9 @@ export function makeRoutes({ host, access, files, watchLive, ...asked }: Ports) 
 
   return async (request: IncomingMessage, response: ServerResponse, path: string): Promise<void> => {
     secure(response);
-    const { method = '', headers, socket } = request;
+    const { method = '', headersDistinct, socket } = request;
+    // Of several names the first alone would be looked at; whoever stands between may have gone by another.
+    const headers = { ...request.headers, host: headersDistinct.host?.join(', ') };
     const isRead = method === 'GET' || method === 'HEAD';
     const file = isRead ? files.get(path) : undefined;
     const purpose: Purpose = file || path === '/console' ? 'page' : isRead ? 'read' : 'post';
@@ -84,7 +86,7 @@ export function makeRoutes({ host, access, files, watchLive, ...asked }: Ports) 
     // Nobody is invited to send a body.
     if (headers.expect !== undefined) return sendJson(response, 417, { error: 'expected no Expect' });
     const from = socket.remoteAddress ?? '';
-    const visitor = access.visitor(headers.cookie);
+    const visitor = access.visitor(headers);
     if (path === '/console/session' && isRead)
       return sendJson(response, 200, { needsToken: access.needsToken, isLetIn: visitor !== undefined });
     if (path === '/console/session' && method === 'POST') return signIn(request, response, from);

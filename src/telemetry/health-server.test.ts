@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Failure } from '../pipeline/failures.ts';
 import type { Log } from '../pipeline/ports.ts';
-import { type Answers, startHealthServer } from './health-server.ts';
+import { type Answer, type Answers, startHealthServer } from './health-server.ts';
 
 const nothing = (): void => undefined;
 const log: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -92,6 +92,21 @@ test('an answer that cannot be found is 500 and says no more; the next one is fo
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
 });
 
+test('of a request that cannot be answered the log has the path, and nothing of what stands behind it', async () => {
+  const lines: unknown[] = [];
+  const failing = (): never => {
+    throw new Error('away');
+  };
+  const server = await startHealthServer(
+    place,
+    { '/metrics': failing },
+    { ...log, warn: (fields) => void lines.push(fields) },
+  );
+  onTestFinished(server.close);
+  const { status } = await fetch(`${server.url}/metrics?token=secret`);
+  expect([status, lines]).toEqual([500, [{ path: '/metrics', reason: 'away' }]]);
+});
+
 describe('hostile input', () => {
   test('no body of a request is read or asked for: the answer comes at once and the connection ends', async () => {
     const { dial, isThere } = await serving();
@@ -143,13 +158,47 @@ describe('hostile input', () => {
     expect(await isThere()).toBe(true);
   });
 
-  test('a crowd that holds its connections is thinned, and the server answers again when it is gone', async () => {
-    const { dial, isThere } = await serving();
+  test('a crowd that holds its connections makes way for a probe, and does not cut off who is being answered', async () => {
+    let give = (_body: string): void => undefined;
+    const slow = new Promise<string>((resolve) => {
+      give = resolve;
+    });
+    const as = (body: string) => ({ status: 200, type: 'text/plain', body });
+    let isAsked = false;
+    const { url, dial, isThere } = await serving({
+      '/livez': () => as('yes'),
+      '/slow': async () => {
+        isAsked = true;
+        return as(await slow);
+      },
+    });
+    const answered = fetch(`${url}/slow`);
+    await expect.poll(() => isAsked).toBe(true);
     const crowd = await Promise.all(Array.from({ length: 150 }, dial));
     const open = (): number => crowd.filter(({ socket }) => !socket.destroyed).length;
     await expect.poll(open).toBeLessThanOrEqual(100);
-    for (const { socket } of crowd) socket.destroy();
-    await expect.poll(() => isThere().catch(() => false)).toBe(true);
+    expect(await isThere()).toBe(true);
+    expect(open()).toBeGreaterThan(90);
+    give('slow');
+    expect(await (await answered).text()).toBe('slow');
+  });
+
+  test('a crowd that is being answered, and does not let it end, makes way too', async () => {
+    const never = new Promise<Answer>(() => undefined);
+    let asked = 0;
+    const { dial, isThere } = await serving({
+      '/livez': () => ({ status: 200, type: 'text/plain', body: 'yes' }),
+      '/slow': () => {
+        asked += 1;
+        return never;
+      },
+    });
+    for (let index = 1; index <= 100; index += 1) {
+      const one = await dial();
+      one.socket.write('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n');
+      await expect.poll(() => asked, { interval: 1 }).toBe(index);
+    }
+    expect(await isThere()).toBe(true);
   });
 
   test('who asks for another protocol gets the answer in this one', async () => {

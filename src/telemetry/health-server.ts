@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { Failure } from '../pipeline/failures.ts';
 import type { Log } from '../pipeline/ports.ts';
 
@@ -46,11 +46,11 @@ export async function startHealthServer(
   // Nobody is invited to send a body that nobody reads.
   server.on('checkContinue', (request, response) => void answer(request, response));
   server.setTimeout(IDLE_MS);
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const path = request.url?.split('?', 1)[0] ?? '';
+      const path = pathOf(request);
       if (part && (path === part.path || path.startsWith(`${part.path}/`)))
         return await part.answer(request, response, path);
       const known = Object.hasOwn(answers, path) ? answers[path] : undefined;
@@ -62,7 +62,10 @@ export async function startHealthServer(
       const { status, type, body } = await known();
       send(response, status, body, type);
     } catch (error) {
-      log.warn({ path: request.url?.slice(0, 40), reason: (error as Error).message }, 'no answer was found');
+      log.warn(
+        { path: pathOf(request).slice(0, 40), reason: (error as Error).message },
+        'no answer was found',
+      );
       if (response.headersSent) response.destroy();
       else send(response, 500, 'no answer was found: see the log\n');
     }
@@ -99,6 +102,39 @@ export async function startHealthServer(
     },
   };
 }
+
+/**
+ * Of more connections than there may be one gives way to the newest, which is a probe's: the one that has been asking for nothing
+ * longest; where all are being answered, the first of these. A crowd that sits there, or asks for what it is not given, must not
+ * make the platform think that the worker is dead.
+ */
+function boundConnections(server: Server): void {
+  const idle = new Set<Socket>();
+  const busy = new Set<Socket>();
+  const forget = (socket: Socket): void => {
+    idle.delete(socket);
+    busy.delete(socket);
+  };
+  server.on('connection', (socket: Socket) => {
+    if (idle.size + busy.size >= MAX_CONNECTIONS) {
+      const [first] = [...idle, ...busy];
+      forget(first!);
+      first!.destroy();
+    }
+    idle.add(socket);
+    socket.once('close', () => forget(socket));
+  });
+  server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    idle.delete(socket);
+    busy.add(socket);
+    response.once('finish', () => {
+      if (busy.delete(socket) && !socket.destroyed) idle.add(socket);
+    });
+  });
+}
+
+/** Without what is asked for behind it, which may be anything. */
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0]!;
 
 function send(response: ServerResponse, status: number, body: string, type = 'text/plain'): void {
   // What was to come behind the head of a request that has a body is not waited for.

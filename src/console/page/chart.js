@@ -43,7 +43,7 @@ export function makeChart({ title, series, format, stacked = false, logarithmic 
   const table = element(
     'details',
     {},
-    element('summary', {}, 'As a table'),
+    element('summary', {}, 'As a table', element('span', { class: 'unseen-title' }, `: ${title}`)),
     element(
       'table',
       {},

@@ -1,6 +1,8 @@
 import { button, element } from './elements.js';
 import { when } from './format.js';
-import { written, writtenText } from './visible.js';
+import { firstPortion, written, writtenText } from './visible.js';
+
+/** @import { Portion } from './visible.js' */
 
 /**
  * @typedef {{ messageId?: unknown, role?: unknown, content?: unknown, timestamp?: unknown, [field: string]: unknown }} Message
@@ -114,8 +116,10 @@ function messagesFrom(messages, from) {
 }
 
 /** @param {Message} message */
-function messageOf({ role, timestamp, messageId, content, omittedBytes, ...others }) {
-  const fields = Object.entries(others);
+function messageOf({ role, timestamp, messageId, content, ...others }) {
+  const isLeftOut = content === undefined && typeof others.omittedBytes === 'number';
+  const fields = Object.keys(others).length - (isLeftOut ? 1 : 0);
+  const portion = firstPortion();
   return element(
     'li',
     {
@@ -130,40 +134,44 @@ function messageOf({ role, timestamp, messageId, content, omittedBytes, ...other
       ' ',
       element(
         'time',
-        { title: String(timestamp ?? '').slice(0, 60) },
+        { title: written(timestamp, 60).textContent ?? '' },
         when(timestamp) ?? written(timestamp, 60),
       ),
       ' ',
       element('span', { class: 'id' }, written(messageId ?? '', 200)),
     ),
-    ...(omittedBytes === undefined
-      ? contentOf(content)
-      : [note(`left out: ${String(omittedBytes).slice(0, 20)} bytes, more than an item can hold`)]),
-    fields.length === 0
+    ...(isLeftOut
+      ? [note(`left out: ${others.omittedBytes} bytes, more than an item can hold`)]
+      : contentOf(content, portion)),
+    fields === 0
       ? undefined
       : element(
           'details',
           {},
-          element('summary', {}, `Other fields: ${fields.length}`),
-          writtenText(JSON.stringify(others, null, 2), 'json'),
+          element('summary', {}, `Other fields: ${fields}`),
+          writtenText(JSON.stringify(others, null, 2), 'json', portion),
         ),
   );
 }
 
 /**
  * @param {unknown} content
+ * @param {Portion} portion
  * @returns {HTMLElement[]}
  */
-function contentOf(content) {
-  if (typeof content === 'string') return [writtenText(content)];
-  if (!Array.isArray(content)) return [note('no content')];
+function contentOf(content, portion) {
+  if (typeof content === 'string') return [writtenText(content, 'text', portion)];
+  if (content === undefined || content === null) return [note('no content')];
+  if (!Array.isArray(content)) return [writtenText(JSON.stringify(content, null, 2), 'json', portion)];
   // Parts, each on its own; a hostile one may have a great many.
   const some = content.slice(0, 50).map((part) => {
-    if (typeof part === 'string') return writtenText(part);
-    if (part?.type === 'text' && typeof part.text === 'string') return writtenText(part.text);
-    return writtenText(JSON.stringify(part, null, 2), 'json');
+    if (typeof part === 'string') return writtenText(part, 'text', portion);
+    if (part?.type === 'text' && typeof part.text === 'string')
+      return writtenText(part.text, 'text', portion);
+    return writtenText(JSON.stringify(part, null, 2), 'json', portion);
   });
-  if (content.length > 50) some.push(writtenText(JSON.stringify(content.slice(50), null, 2), 'json'));
+  if (content.length > 50)
+    some.push(writtenText(JSON.stringify(content.slice(50), null, 2), 'json', portion));
   return some;
 }
 

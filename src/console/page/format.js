@@ -45,11 +45,15 @@ export const clock = (ms, withSeconds = true) =>
     ...(withSeconds ? { second: '2-digit' } : {}),
   });
 
+const ISO = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$/;
+
 /**
+ * A time as it is here; without a zone it was written in UTC.
  * @param {unknown} value an ISO 8601 time, or whatever stands in its place
  */
 export function when(value) {
-  const ms = Date.parse(String(value));
+  const [time, zone] = (typeof value === 'string' && ISO.exec(value)) || [];
+  const ms = Date.parse(`${time}${time === undefined || zone ? '' : 'Z'}`);
   return Number.isNaN(ms)
     ? undefined
     : new Date(ms).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });

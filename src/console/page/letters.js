@@ -21,21 +21,46 @@ export function makeLetters({ onSession, onRefused }) {
   /** @type {Set<string>} */
   const opened = new Set();
   let isLooking = false;
+  /** Something has happened since the look that is under way began. */
+  let isStale = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let waiting;
+  /** Whose eyes they are for: an answer that comes after a sign-out is for nobody's. */
+  let sitting = 0;
 
   async function look() {
-    if (isLooking) return;
+    isStale = true;
+    if (isLooking || waiting !== undefined) return;
     isLooking = true;
     byId('letters').setAttribute('aria-busy', 'true');
+    while (isStale && waiting === undefined) {
+      isStale = false;
+      await lookOnce();
+    }
+    isLooking = false;
+    byId('letters').removeAttribute('aria-busy');
+  }
+
+  async function lookOnce() {
+    const mine = sitting;
     try {
-      show(await ask('dead-letters'));
+      const found = await ask('dead-letters');
+      if (mine === sitting) show(found);
     } catch (error) {
       onRefused(error);
-      if (error instanceof Refusal && error.status !== 401)
-        byId('letters-summary').textContent = `They cannot be seen: ${error.message}`;
-    } finally {
-      isLooking = false;
-      byId('letters').removeAttribute('aria-busy');
+      if (!(error instanceof Refusal) || error.status === 401 || mine !== sitting) return;
+      // Others look too: what has happened is seen a little later.
+      if (error.status === 429) lookAfter(error.body.afterSeconds);
+      else byId('letters-summary').textContent = `They cannot be seen: ${error.message}`;
     }
+  }
+
+  /** @param {number} seconds */
+  function lookAfter(seconds) {
+    waiting = setTimeout(() => {
+      waiting = undefined;
+      void look();
+    }, seconds * 1000);
   }
 
   /** @param {{ topic: string, subscription: string, total: number, isAll: boolean, otherReasons: number, groups: Group[] }} found */
@@ -55,22 +80,26 @@ export function makeLetters({ onSession, onRefused }) {
         ? [element('p', { class: 'panel empty' }, 'Nothing was set aside.')]
         : groups.map(group)),
     );
-    if (focused)
-      document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.setAttribute('data-refocus', '');
-    const again = document.querySelector('[data-refocus]');
-    if (again instanceof HTMLElement) {
-      again.removeAttribute('data-refocus');
-      again.focus();
-    }
+    if (focused === undefined) return;
+    const again = byId('letters').querySelector(`[data-key="${CSS.escape(focused)}"]`);
+    // Where it is gone the focus stays near.
+    const next = again instanceof HTMLElement ? again : byId('dead-letters-title');
+    next.focus({ preventScroll: true });
   }
 
   /** @param {Group} group */
   function group({ reason, count, oldestMs, newestMs, overADay, remedy, letters }) {
+    const named = written(reason, 100).textContent;
     const [oldest, newest] = [age(Date.now() - oldestMs), age(Date.now() - newestMs)];
     const details = element(
       'details',
       {},
-      element('summary', {}, letters.length < count ? `The first ${letters.length}` : 'One by one'),
+      element(
+        'summary',
+        { 'data-key': JSON.stringify({ details: reason }) },
+        letters.length < count ? `The first ${letters.length}` : 'One by one',
+        element('span', { class: 'unseen-title' }, `: ${named}`),
+      ),
       element('ol', { class: 'letters' }, ...letters.map(letter)),
     );
     details.open = opened.has(reason);
@@ -87,7 +116,7 @@ export function makeLetters({ onSession, onRefused }) {
           ? ` · ${overADay.toLocaleString('en')} over a day old: Redis has forgotten them if they rested since`
           : '',
       ),
-      replayButton(count === 1 ? 'Replay it' : `Replay all ${count.toLocaleString('en')}`, { reason }),
+      replayButton(count === 1 ? 'Replay it' : `Replay all ${count.toLocaleString('en')}`, { reason }, named),
       element('p', { class: 'remedy' }, remedy ?? 'Nothing is known of this reason.'),
       details,
     );
@@ -109,7 +138,10 @@ export function makeLetters({ onSession, onRefused }) {
         : element(
             'dd',
             {},
-            button('', () => onSession(sessionId, userId), { class: 'link' }),
+            button('', () => onSession(sessionId, userId), {
+              class: 'link',
+              'data-key': JSON.stringify({ session: sequenceNumber }),
+            }),
           );
     session?.querySelector('button')?.append(written(sessionId));
     return element(
@@ -139,48 +171,42 @@ export function makeLetters({ onSession, onRefused }) {
             : `${age(Date.now() - Date.parse(enqueuedAt))} ago, ${counted(deliveryCount, 'delivery', 'deliveries')}`,
         ),
       ),
-      replayButton('Replay', { sequenceNumber }, `Replay number ${sequenceNumber}`),
+      replayButton('Replay', { sequenceNumber }, `number ${sequenceNumber}`),
     );
   }
 
   /**
    * @param {string} text
    * @param {Target} target
-   * @param {string} [label]
+   * @param {string | null} of
    */
-  function replayButton(text, target, label) {
+  function replayButton(text, target, of) {
     return button(text, () => void replay(target), {
       'data-key': JSON.stringify(target),
-      ...(label === undefined ? {} : { 'aria-label': label }),
+      'aria-label': `${text}: ${of}`,
     });
   }
 
   /** @param {Target} target */
   async function replay(target) {
+    byId('replay-fault').textContent = '';
     try {
       const { replay: begun } = await ask('replays', { body: target });
-      note(begun);
+      // What was told of it meanwhile is newer than the answer.
+      if (!replays.has(begun.id)) note(begun);
     } catch (error) {
       onRefused(error);
       if (!(error instanceof Refusal)) throw error;
-      const message =
+      byId('replay-fault').textContent =
         error.status === 409
           ? 'Another replay is under way: this one was not begun.'
           : `Not replayed: ${error.message}`;
-      fault(message);
     }
-  }
-
-  /** @param {string} message */
-  function fault(message) {
-    byId('replays').prepend(element('p', { class: 'fault', role: 'alert' }, message));
   }
 
   /** @param {Replay} replay */
   function note(replay) {
     const known = replays.get(replay.id);
-    // An answer may be older than what was told meanwhile.
-    if (known?.endedAt !== undefined && replay.endedAt === undefined) return;
     replays.set(replay.id, replay);
     showReplays([...replays.values()]);
     if (replay.endedAt !== undefined && known?.endedAt === undefined && known) announce(saidOf(replay));
@@ -196,6 +222,15 @@ export function makeLetters({ onSession, onRefused }) {
       replays.clear();
       for (const replay of given) replays.set(replay.id, replay);
       showReplays([...replays.values()]);
+    },
+    clear() {
+      sitting += 1;
+      clearTimeout(waiting);
+      waiting = undefined;
+      replays.clear();
+      opened.clear();
+      byId('dead-count').hidden = true;
+      for (const id of ['letters-summary', 'replay-fault', 'replays', 'letters']) byId(id).replaceChildren();
     },
   };
 }

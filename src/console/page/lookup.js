@@ -110,7 +110,9 @@ export function makeLookup({ onRefused }) {
                   void look(
                     () => ask('conversations', { body: { userId, continuation: next } }),
                     (found) => {
+                      const before = rows.rows.length;
                       add(found.conversations, found.continuation);
+                      rows.rows[before]?.querySelector('button')?.focus();
                       announce(`${counted(found.conversations.length, 'more conversation')}.`);
                     },
                   ),
@@ -186,8 +188,10 @@ export function makeLookup({ onRefused }) {
       return open(sessionId, userId);
     },
     clear() {
-      byId('listed').replaceChildren();
-      byId('shown').replaceChildren();
+      // What is still to be answered is not shown any more.
+      asked += 1;
+      for (const id of ['by-session', 'by-user']) /** @type {HTMLFormElement} */ (byId(id)).reset();
+      for (const id of ['lookup-fault', 'listed', 'shown']) byId(id).replaceChildren();
     },
   };
 }

@@ -29,7 +29,7 @@ function askForToken() {
   following = undefined;
   // Whoever comes next to this screen sees nothing of it.
   lookup.clear();
-  byId('letters').replaceChildren();
+  letters.clear();
   for (const view of views) byId(view).hidden = true;
   byId('views').hidden = true;
   byId('sign-out').hidden = true;
@@ -75,7 +75,9 @@ function show(moveFocus = true) {
     if (link.hash === `#${chosen}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   if (chosen === 'dead-letters') void letters.look();
-  if (moveFocus) byId(`${chosen}-title`).focus({ preventScroll: true });
+  if (!moveFocus) return;
+  window.scrollTo(0, 0);
+  byId(`${chosen}-title`).focus({ preventScroll: true });
 }
 
 /** Whether we are let in. */

@@ -4,11 +4,14 @@ import { button, element } from './elements.js';
  * What cannot be seen and changes what can: controls, marks and overrides of direction, what has no look of its own, lone surrogates;
  * as `history-worker show` has it. Line breaks and tabs may stay.
  */
-const UNSEEN = /[[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{DI}\ufff9-\ufffb]--[\u200c\u200d\ufe0e\ufe0f\n\t]]/gv;
+const UNSEEN = /[[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{DI}\ufff9-\ufffb]--[\u200c\u200d\ufe0e\ufe0f\n\t]]+/gv;
 
-/** Of a longer text the rest is shown when it is asked for. */
-const SHOWN_AT_ONCE = 20_000;
-const SHOWN_THEN = 200_000;
+/** @typedef {{ characters: number, pieces: number }} Portion */
+
+/** Of a longer text the rest is shown when it is asked for; and of one that is in a great many pieces, which cost the browser more. */
+const SHOWN_THEN = { characters: 200_000, pieces: 10_000 };
+/** What is shown of a message until more is asked for. @returns {Portion} */
+export const firstPortion = () => ({ characters: 20_000, pieces: 500 });
 
 /**
  * A text as its pieces: what is seen, and what is not, written out.
@@ -16,18 +19,28 @@ const SHOWN_THEN = 200_000;
  * @returns {{ text: string, isUnseen: boolean }[]}
  */
 export function pieces(text) {
-  const lines = text.replaceAll('\r\n', '\n');
-  /** @type {{ text: string, isUnseen: boolean }[]} */
-  const made = [];
-  let at = 0;
-  for (const { 0: character, index } of lines.matchAll(UNSEEN)) {
-    if (index > at) made.push({ text: lines.slice(at, index), isUnseen: false });
-    made.push({ text: codeOf(character), isUnseen: true });
-    at = index + character.length;
-  }
-  if (at < lines.length) made.push({ text: lines.slice(at), isUnseen: false });
-  return made;
+  return [...runs(text.replaceAll('\r\n', '\n'))].map(({ raw, isUnseen }) => ({
+    text: isUnseen ? writtenOut(raw) : raw,
+    isUnseen,
+  }));
 }
+
+/**
+ * @param {string} text
+ * @returns {Iterable<{ raw: string, isUnseen: boolean }>}
+ */
+function* runs(text) {
+  let at = 0;
+  for (const { 0: raw, index } of text.matchAll(UNSEEN)) {
+    if (index > at) yield { raw: text.slice(at, index), isUnseen: false };
+    yield { raw, isUnseen: true };
+    at = index + raw.length;
+  }
+  if (at < text.length) yield { raw: text.slice(at), isUnseen: false };
+}
+
+/** @param {string} unseen */
+const writtenOut = (unseen) => Array.from(unseen, codeOf).join('');
 
 /** @param {string} character */
 const codeOf = (character) => {
@@ -36,38 +49,54 @@ const codeOf = (character) => {
 };
 
 /**
+ * Whatever stands where a text should: as JSON, if it is none. Whoever wrote it may have given it any field, `toString` too.
+ * @param {unknown} value
+ */
+const textOf = (value) =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
+
+/**
  * What somebody wrote, as a line of its own direction that has no effect on what stands beside it.
  * @param {unknown} value
  * @param {number} [most] characters
  */
 export function written(value, most = 300) {
-  const text = String(value ?? '');
+  const text = textOf(value);
   const cut = text.length > most ? `${whole(text.slice(0, most))}…` : text;
   const made = element('bdi', { class: 'written' });
-  append(made, cut.replaceAll('\n', ' '));
+  append(made, cut.replaceAll('\r\n', ' ').replaceAll('\n', ' '));
   return made;
 }
 
 /**
  * A text of any length, with its line breaks; of a long one the rest can be asked for.
- * @param {string} text
+ * @param {string} given
  * @param {string} [tag]
+ * @param {Portion} [first] what may be shown at once; less is left of it then
  */
-export function writtenText(text, tag = 'text') {
-  const made = element('div', { class: tag, dir: 'auto' });
+export function writtenText(given, tag = 'text', first = firstPortion()) {
+  const text = given.replaceAll('\r\n', '\n');
+  const made = element('div', { class: tag, dir: 'auto', tabindex: -1 });
   let at = 0;
-  const more = button('', () => show(SHOWN_THEN), { class: 'quiet more' });
-  /** @param {number} length */
-  function show(length) {
-    const part = whole(text.slice(at, at + length));
-    at += part.length || length;
+  const more = button(
+    '',
+    () => {
+      show({ ...SHOWN_THEN });
+      // The focus stays where the text goes on.
+      (more.isConnected ? more : made).focus();
+    },
+    { class: 'quiet more' },
+  );
+  /** @param {Portion} portion */
+  function show(portion) {
     more.remove();
-    append(made, part);
+    // One character alone might be half of one.
+    if (portion.characters > 1) at += append(made, whole(text.slice(at, at + portion.characters)), portion);
     if (at >= text.length) return;
     more.textContent = `Show more: ${(text.length - at).toLocaleString('en')} characters`;
     made.append(more);
   }
-  show(SHOWN_AT_ONCE);
+  show(first);
   return made;
 }
 
@@ -80,8 +109,17 @@ const whole = (text) => (text.length > 1 && /[\ud800-\udbff]$/.test(text) ? text
 /**
  * @param {HTMLElement} to
  * @param {string} text
+ * @param {Portion} [portion] what may be appended; what was is taken from it
+ * @returns {number} how many characters of the text were
  */
-function append(to, text) {
-  for (const piece of pieces(text))
-    to.append(piece.isUnseen ? element('span', { class: 'unseen' }, piece.text) : piece.text);
+function append(to, text, portion = { characters: text.length, pieces: Number.POSITIVE_INFINITY }) {
+  let taken = 0;
+  for (const { raw, isUnseen } of runs(text)) {
+    if (portion.pieces <= 0) break;
+    to.append(isUnseen ? element('span', { class: 'unseen' }, writtenOut(raw)) : raw);
+    taken += raw.length;
+    portion.pieces -= 1;
+  }
+  portion.characters -= taken;
+  return taken;
 }
