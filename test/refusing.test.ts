@@ -9,10 +9,13 @@ describe('bad input is dead-lettered with a reason, and stops nothing', () => {
     await work();
     await sender.sendMessages({ body: '{"sessionId": secret words', messageId: 'broken' });
     await announce({ ...event, sessionId: 'a/b' }, 'illegal id');
+    // Two of them, since as many conversations that fail close a gate.
+    await announce({ ...event, sessionId: ' ' }, 'blank id');
+    await announce({ ...event, sessionId: '\t' }, 'blank id too');
     await announce({ ...event, userId: undefined }, 'no user');
     await announce({ ...event, completedAt: 'yesterday' }, 'no date');
     await announce({ ...event, eventType: 'memory_updated' }, 'other type');
-    await expect.poll(async () => (await deadLetters()).length).toBe(5);
+    await expect.poll(async () => (await deadLetters()).length).toBe(7);
     const found = Object.fromEntries(
       (await deadLetters()).map(({ messageId, reason, description }) => [
         messageId,
@@ -21,6 +24,7 @@ describe('bad input is dead-lettered with a reason, and stops nothing', () => {
     );
     expect(found.broken).toMatch(/^InvalidEvent: body /);
     expect(found['illegal id']).toMatch(/^InvalidEvent: sessionId /);
+    expect(found['blank id']).toMatch(/^InvalidEvent: sessionId /);
     expect(found['no user']).toMatch(/^InvalidEvent: userId /);
     expect(found['no date']).toMatch(/^InvalidEvent: completedAt /);
     expect(found['other type']).toMatch(/^UnexpectedEventType: /);

@@ -94,6 +94,8 @@ function sessionIdFault(id: string): string | undefined {
   const illegal = /[/\\?#]/.exec(id);
   if (illegal)
     return `contains "${illegal[0]}", expected none of / \\ ? # (not allowed in a Cosmos DB item id)`;
+  // Its client throws for these, without a code, before anything is sent: it would look like an outage that never ends.
+  if (id.trim() === '') return 'is only white space, which the client of Cosmos DB refuses';
   if (id === '.' || id === '..') return `is "${id}", which is a step in the URL of an item`;
   const bytes = Buffer.byteLength(id);
   if (bytes > MAX_ID_BYTES) return `has ${bytes} bytes, expected at most ${MAX_ID_BYTES} (Cosmos DB item id)`;

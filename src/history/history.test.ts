@@ -80,6 +80,7 @@ describe('the event', () => {
     ['sessionId', { ...body, sessionId: 'a/b' }],
     ['sessionId', { ...body, sessionId: '~seg|x' }],
     ['sessionId', { ...body, sessionId: '..' }],
+    ['sessionId', { ...body, sessionId: ' \t\r\n\ufeff\u2028' }],
     ['sessionId', { ...body, sessionId: 'é'.repeat(512) }],
     ['userId', { ...body, userId: 7 }],
     ['userId', { ...body, userId: 'u'.repeat(1025) }],
