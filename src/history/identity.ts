@@ -11,9 +11,9 @@ import type { Message } from './conversation.ts';
  */
 export function messageIdentity(message: Message): string {
   const id = message.messageId;
-  // The length makes role and id unambiguous whatever characters they hold.
+  // The length makes role and id unambiguous whatever characters they hold. Well-formed, as they come back from the store.
   if (typeof id === 'string' && id !== '')
-    return `${message.role.length}:${message.role}${callOf(message)}${id}`;
+    return `${message.role.length}:${message.role}${callOf(message)}${id}`.toWellFormed();
   // A marker stands for a message without an id under that message's own hash.
   if (typeof message.omittedDigest === 'string') return `#${message.omittedDigest}`;
   return `#${messageDigest(message)}`;

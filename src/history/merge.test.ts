@@ -223,6 +223,9 @@ describe('content and fields', () => {
     const sent = { role: 'user', content: 'a\ud800' };
     const back = { role: 'user', content: 'a\ufffd' };
     expect(mergeConversations(document([back], 1), snapshot([sent], 1)).changed).toBe(false);
+    const named = { ...sent, messageId: 'm\ud800', tool_call_id: '\udc00' };
+    const namedBack = { ...back, messageId: 'm\ufffd', tool_call_id: '\ufffd' };
+    expect(mergeConversations(document([namedBack], 1), snapshot([named], 1)).changed).toBe(false);
   });
   test('nesting that would end the recursion is refused when it is read', () => {
     const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
