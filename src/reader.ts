@@ -1,5 +1,6 @@
 import { type Container, CosmosClient } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
+import { IS_NO_SEGMENT, IS_NOT_DELETED } from './azure/cosmos-conditions.ts';
 import type { HistoryDocument } from './history/document.ts';
 import { readDocument } from './history/document.ts';
 import type { Segment } from './history/segment.ts';
@@ -78,7 +79,7 @@ export function openReader({ endpoint, access, database, container: name }: Read
       const seen = new Set(from?.seen);
       const query = container.items.query<Listed>(
         {
-          query: `SELECT c.id, c.title, c.createdAt, c.lastActivity FROM c WHERE c.userId = @userId AND (NOT IS_DEFINED(c.type) OR c.type != 'segment') AND NOT IS_DEFINED(c.deletedAt)${from ? ' AND c.lastActivity <= @before' : ''} ORDER BY c.lastActivity DESC`,
+          query: `SELECT c.id, c.title, c.createdAt, c.lastActivity FROM c WHERE c.userId = @userId AND ${IS_NO_SEGMENT} AND ${IS_NOT_DELETED}${from ? ' AND c.lastActivity <= @before' : ''} ORDER BY c.lastActivity DESC`,
           parameters: [
             { name: '@userId', value: userId },
             ...(from ? [{ name: '@before', value: from.before }] : []),

@@ -173,4 +173,28 @@ test('a sweep deletes the pages that no head lists, once they are over an hour o
   await Promise.all([sweep(config, options), sweep(config, options)]);
   expect(segments()).toHaveLength(listed);
   expect((await reader.read(snapshot))?.messages).toEqual(snapshot.messages);
+  // Marked by the front end, which may take that back.
+  const head = stack.cosmos.read(snapshot.userId, snapshot.sessionId)!;
+  stack.cosmos.put({ ...head, deletedAt: timeOf(20) });
+  await sweep(config, options);
+  expect(segments()).toHaveLength(listed);
+});
+
+test('a reader lists what is not deleted, the latest first and without pages, as it reads it', async () => {
+  const { stack, reader } = await withPages();
+  const put = (index: number, fields: object = {}): string => {
+    const { snapshot, sessionId } = conversation(1, { lastActivity: timeOf(index) });
+    stack.cosmos.put({ id: sessionId, ...snapshot, title: `Number ${index}`, ...fields });
+    return sessionId;
+  };
+  // Null is how some services say that it is not.
+  const [first, second] = [put(1), put(2, { deletedAt: null })];
+  const deleted = [put(3, { deletedAt: timeOf(4) }), put(4, { deletedAt: 1_772_409_600 })];
+  put(5, { type: 'segment' });
+  const { conversations } = await reader.list('user_001');
+  expect(conversations.map(({ id }) => id)).toEqual([second, first]);
+  for (const sessionId of [first, second])
+    expect(await reader.read({ userId: 'user_001', sessionId })).toBeDefined();
+  for (const sessionId of deleted)
+    expect(await reader.read({ userId: 'user_001', sessionId })).toBeUndefined();
 });

@@ -77,6 +77,8 @@ describe('writes hold only under their condition', () => {
     ['no title', { title: undefined }, written],
     ["a user's title", { title: 'Renamed' }, 'conflict'],
     ['a tombstone', { title: 'New Conversation', deletedAt: '2026-03-02T00:00:00Z' }, 'conflict'],
+    ["another service's tombstone", { title: 'New Conversation', deletedAt: 1_772_409_600 }, 'conflict'],
+    ['what has an empty mark', { title: 'New Conversation', deletedAt: null }, written],
   ])('a title is set over %s: %s', async (_, fields, result) => {
     const { cosmos, store } = await open();
     const stored = { ...document(), ...fields };

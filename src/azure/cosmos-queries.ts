@@ -1,9 +1,10 @@
 import type { SqlQuerySpec } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
-import { FALLBACK_TITLE } from '../history/document.ts';
+import { isDeleted } from '../history/document.ts';
 import { SEGMENT_PREFIX } from '../history/event.ts';
 import type { Ids } from '../pipeline/ports.ts';
+import { IS_NO_SEGMENT, IS_NOT_DELETED, IS_UNTITLED } from './cosmos-conditions.ts';
 import { call, openContainer } from './cosmos-container.ts';
 
 export type FoundSegment = Ids & { id: string };
@@ -38,9 +39,8 @@ const PAGE_SIZE = 500;
 /** A page of a query over all partitions may take long, and the client itself waits where the account throttles. */
 const PAGE_DEADLINE_MS = 40_000;
 
-const IS_HEAD = "(NOT IS_DEFINED(c.type) OR c.type != 'segment') AND IS_ARRAY(c.messages)";
-// As `isUntitled` and `readDocument` have it.
-const IS_UNTITLED = `(NOT IS_STRING(c.title) OR c.title = '' OR c.title = '${FALLBACK_TITLE}') AND (NOT IS_DEFINED(c.titleRefused) OR c.titleRefused = false) AND (NOT IS_STRING(c.deletedAt) OR c.deletedAt = '')`;
+const IS_HEAD = `${IS_NO_SEGMENT} AND IS_ARRAY(c.messages)`;
+const WANTS_TITLE = `${IS_UNTITLED} AND (NOT IS_DEFINED(c.titleRefused) OR c.titleRefused = false) AND ${IS_NOT_DELETED}`;
 
 /** @throws Failure as `openContainer` */
 export async function openQueries(config: Config, credential: TokenCredential): Promise<Queries> {
@@ -79,7 +79,7 @@ export async function openQueries(config: Config, credential: TokenCredential): 
         );
     },
     async *untitled() {
-      const query = { query: `SELECT c.id, c.userId FROM c WHERE ${IS_HEAD} AND ${IS_UNTITLED}` };
+      const query = { query: `SELECT c.id, c.userId FROM c WHERE ${IS_HEAD} AND ${WANTS_TITLE}` };
       for await (const page of pages<Row>(query)) yield page.flatMap(idsOf);
     },
     close,
@@ -101,7 +101,7 @@ const idsOf = ({ id, userId }: Row): Ids[] =>
   typeof id === 'string' && typeof userId === 'string' ? [{ sessionId: id, userId }] : [];
 
 const stateOf = ({ deletedAt, title, createdAt, lastActivity, segments, role }: Row) => ({
-  isDeleted: typeof deletedAt === 'string' && deletedAt !== '',
+  isDeleted: isDeleted(deletedAt),
   isFilled: [title, createdAt, lastActivity, segments, role].some((value) => value !== undefined),
   lastActivity: typeof lastActivity === 'string' ? lastActivity : undefined,
 });

@@ -2,6 +2,7 @@ import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
 import { readDocument } from '../history/document.ts';
 import { SEGMENT_PREFIX } from '../history/event.ts';
+import { isSegmentList } from '../history/segment.ts';
 import type { Ids } from '../pipeline/ports.ts';
 import { call, openContainer } from './cosmos-container.ts';
 
@@ -44,10 +45,12 @@ export async function openSegments(config: Config, credential: TokenCredential):
       const read = (abortSignal: AbortSignal) =>
         container.item(ids.sessionId, partitionOf(ids, ids.sessionId)).read({ abortSignal });
       const { resource } = await call('a read', read);
-      const found = resource === undefined ? undefined : readDocument(resource, ids);
-      // What cannot be read as a conversation may still list its pages: they are left alone.
-      if (found?.kind === 'foreign') return everything;
-      return new Set(found?.kind === 'conversation' ? found.document.segments?.map(({ id }) => id) : []);
+      if (resource === undefined) return new Set();
+      // What cannot be read as a conversation may still list its pages: they are left alone. So are those of one that is marked as
+      // deleted and lists them still: whoever has marked it may take that back.
+      const { segments = [] } = resource as { segments?: unknown };
+      if (readDocument(resource, ids).kind === 'foreign' || !isSegmentList(segments)) return everything;
+      return new Set(segments.map(({ id }) => id));
     },
     async delete(segment) {
       await call('a segment delete', async (abortSignal) => {

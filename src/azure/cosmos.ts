@@ -2,10 +2,11 @@ import type { RequestOptions } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
 import type { Message } from '../history/conversation.ts';
-import { FALLBACK_TITLE, type HistoryDocument } from '../history/document.ts';
+import type { HistoryDocument } from '../history/document.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HistoryStore, Ids, WriteResult } from '../pipeline/ports.ts';
 import { unwatched, type Watch } from '../pipeline/watch.ts';
+import { IS_NOT_DELETED, IS_UNTITLED } from './cosmos-conditions.ts';
 import { call, openContainer } from './cosmos-container.ts';
 import { noted } from './cosmos-facts.ts';
 
@@ -85,8 +86,7 @@ export async function openCosmos(
       write('patch', 'a title patch', (abortSignal) =>
         item(ids).patch(
           {
-            // The same as `isUntitled` and `readDocument`: what those take for none must not be a conflict here for ever.
-            condition: `from c where (NOT IS_STRING(c.title) OR c.title = '' OR c.title = '${FALLBACK_TITLE}') AND (NOT IS_STRING(c.deletedAt) OR c.deletedAt = '')`,
+            condition: `from c where ${IS_UNTITLED} AND ${IS_NOT_DELETED}`,
             operations: Object.entries(title).map(([field, value]) => ({
               op: 'set' as const,
               path: `/${field}`,

@@ -53,6 +53,12 @@ export function newDocument(
   };
 }
 
+/**
+ * Whether a conversation is marked as deleted: by the worker's own operations with a time as text, by other services with a number
+ * or `true`. Null, false, 0 and an empty text are how some of them say that it is not.
+ */
+export const isDeleted = (deletedAt: unknown): boolean => Boolean(deletedAt);
+
 const systemFields = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
 
 /**
@@ -65,7 +71,7 @@ export function readDocument(item: unknown, ids: { sessionId: string; userId: st
   if (item.userId !== ids.userId) return foreign('its userId is not the event’s');
   if (item.sessionId !== undefined && item.sessionId !== ids.sessionId)
     return foreign('its sessionId is another');
-  if (typeof item.deletedAt === 'string' && item.deletedAt !== '') return { kind: 'tombstone' };
+  if (isDeleted(item.deletedAt)) return { kind: 'tombstone' };
   if (!Array.isArray(item.messages)) return foreign('it has no array of messages');
   if (item.segments !== undefined && !isSegmentList(item.segments))
     return foreign('its list of segments is none of ours');

@@ -203,6 +203,20 @@ describe('the document', () => {
     expect(readDocument({ id: 's', userId: 'u', type: 'profile' }, own)).toMatchObject({ kind: 'foreign' });
     expect(readDocument({ ...document([], 0), deletedAt: at(1) }, own)).toEqual({ kind: 'tombstone' });
   });
+  test.each([[1_749_117_600], [true], [{ by: 'user' }]])(
+    'a mark of another service says deleted: %j',
+    (deletedAt) => {
+      const stored = { ...document([], 0), deletedAt };
+      expect(readDocument(stored, { sessionId: 's', userId: 'u' })).toEqual({ kind: 'tombstone' });
+    },
+  );
+  test.each([[null], [false], [0], ['']])('an empty mark of another service does not: %j', (deletedAt) => {
+    const stored = { ...document([], 0), deletedAt };
+    expect(readDocument(stored, { sessionId: 's', userId: 'u' })).toMatchObject({
+      kind: 'conversation',
+      document: { deletedAt },
+    });
+  });
 });
 
 describe('merging', () => {
