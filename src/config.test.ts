@@ -86,6 +86,28 @@ describe('configuration', () => {
     expect(faultsOf({ ...seed, SERVICEBUS_CONNECTION_STRING: signed })).toEqual([]);
   });
 
+  test('a connection string of another entity than the topic is told at once', () => {
+    const of = (entity: string) => ({
+      ...seed,
+      SERVICEBUS_CONNECTION_STRING: `Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=hunter2;EntityPath=${entity}`,
+    });
+    expect(faultsOf(of('orders'))).toEqual([
+      expect.stringMatching(/^SERVICEBUS_CONNECTION_STRING has an EntityPath that is not/),
+    ]);
+    expect(faultsOf(of('message-completed'))).toEqual([]);
+    expect(faultsOf(of(''))).toEqual([]);
+  });
+
+  test.each(['COSMOS_DATABASE_NAME', 'COSMOS_CONTAINER_NAME'])(
+    '%s has no characters that the client refuses',
+    (name) => {
+      for (const illegal of ['/', '\\', '?', '#'])
+        expect(faultsOf({ ...seed, [name]: `dbs${illegal}mydb` })).toEqual([
+          expect.stringContaining(`${name} contains "${illegal}"`),
+        ]);
+    },
+  );
+
   test('a secret never appears in a fault', () => {
     const faults = faultsOf({
       ...seed,

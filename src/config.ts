@@ -225,6 +225,11 @@ function crossChecks(environment: Environment, values: Map<string, string | unde
     faults.push(
       'SERVICEBUS_FULLY_QUALIFIED_NAMESPACE is missing: the namespace (NAME.servicebus.windows.net), or for local work SERVICEBUS_CONNECTION_STRING',
     );
+  const entity = entityOf(values.get('SERVICEBUS_CONNECTION_STRING') ?? '');
+  if (entity !== undefined && entity !== values.get('SERVICEBUS_MESSAGE_COMPLETED_TOPIC'))
+    faults.push(
+      'SERVICEBUS_CONNECTION_STRING has an EntityPath that is not SERVICEBUS_MESSAGE_COMPLETED_TOPIC, expected none, or the topic',
+    );
   const chat = values.get('AZURE_AI_CHAT_ENDPOINT');
   if (chat && isV1(chat) && !given('AZURE_AI_CHAT_MODEL'))
     faults.push(
@@ -263,6 +268,10 @@ function consoleFaults(values: Map<string, string | undefined>, given: (name: st
     `CONSOLE_TOKEN is missing: the console shows conversations, and HEALTH_HOST is ${host}, where others can reach it; set a token of at least 16 characters, or HEALTH_HOST to 127.0.0.1`,
   ];
 }
+
+/** The one entity that a connection string is for; the client refuses to open another with it. */
+const entityOf = (connectionString: string): string | undefined =>
+  /(?:^|;)\s*EntityPath\s*=\s*([^;]+)/.exec(connectionString)?.[1]?.trim();
 
 const isTrue = (text: string): boolean => ['true', '1', 'yes', 'on'].includes(text.toLowerCase());
 const isV1 = (url: string): boolean => new URL(url).pathname.replace(/\/+$/, '').endsWith('/openai/v1');

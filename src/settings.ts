@@ -88,6 +88,14 @@ function shown(value: string): string {
   return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
 }
 
+/** The client throws for these before anything is sent, and without a code: it would look like an outage. */
+const cosmosName = (value: string): string | undefined => {
+  const illegal = /[/\\?#]/.exec(value);
+  return illegal
+    ? `contains "${illegal[0]}", expected none of / \\ ? # (not allowed in a name of Cosmos DB)`
+    : undefined;
+};
+
 const portOrOff = (value: string): string | undefined => {
   const fault = value.toLowerCase() === 'off' ? undefined : integer(0, 65_535)(value);
   return fault && `${fault}, or off`;
@@ -127,12 +135,18 @@ export const settings: readonly Setting[] = [
     example: 'https://your-cosmos.documents.azure.com:443/',
   },
   { name: 'COSMOS_KEY', description: 'for local work: stands in for Entra ID', secret: true, check: any },
-  { name: 'COSMOS_DATABASE_NAME', description: 'database', required: true, check: any, example: 'mydb' },
+  {
+    name: 'COSMOS_DATABASE_NAME',
+    description: 'database',
+    required: true,
+    check: cosmosName,
+    example: 'mydb',
+  },
   {
     name: 'COSMOS_CONTAINER_NAME',
     description: 'container; its partition key path is read at start',
     required: true,
-    check: any,
+    check: cosmosName,
     example: 'mydocuments',
   },
   {
