@@ -37,6 +37,8 @@ describe('bad input is dead-lettered with a reason, and stops nothing', () => {
   test('conversations of somebody else, or that are none', async () => {
     const { show, redis, announce, work, deadLetters, stack } = await setTheScene();
     const [foreign, swapped, broken, list] = [conversation(), conversation(), conversation(), conversation()];
+    const latin = conversation();
+    const french = JSON.stringify(latin.snapshot).replace('Explain', 'Présentez');
     await show({ ...foreign.snapshot, userId: 'somebody else' });
     await redis.set(
       `session:${swapped.sessionId}`,
@@ -44,16 +46,18 @@ describe('bad input is dead-lettered with a reason, and stops nothing', () => {
     );
     await redis.set(`session:${broken.sessionId}`, '{"messages": [secret words');
     await redis.lPush(`session:${list.sessionId}`, 'x');
+    await redis.set(`session:${latin.sessionId}`, Buffer.from(french, 'latin1'));
     await work();
-    for (const [name, { event }] of Object.entries({ foreign, swapped, broken, list }))
+    for (const [name, { event }] of Object.entries({ foreign, swapped, broken, list, latin }))
       await announce(event, name);
-    await expect.poll(async () => (await deadLetters()).length).toBe(4);
+    await expect.poll(async () => (await deadLetters()).length).toBe(5);
     const found = await deadLetters();
     expect(Object.fromEntries(found.map(({ messageId, reason }) => [messageId, reason]))).toEqual({
       foreign: 'IdentityMismatch',
       swapped: 'IdentityMismatch',
       broken: 'InvalidConversation',
       list: 'InvalidConversation',
+      latin: 'InvalidConversation',
     });
     expect(JSON.stringify(found.map(({ description }) => description))).not.toContain('secret words');
     expect(stack.cosmos.items()).toEqual([]);

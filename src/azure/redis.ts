@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import type { TokenCredential } from '@azure/identity';
-import { createClient, createCluster, ErrorReply, type RedisClientOptions } from 'redis';
+import { createClient, createCluster, ErrorReply, RESP_TYPES, type RedisClientOptions } from 'redis';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { ConversationCache, Log } from '../pipeline/ports.ts';
@@ -21,7 +22,10 @@ export async function openRedis(
   watch: Watch = unwatched,
 ): Promise<ConversationCache> {
   const connected = await connectRedis(config, credential, log);
-  return makeCache(connected.cluster ?? connected.single, watch);
+  const asBytes = { [RESP_TYPES.BLOB_STRING]: Buffer };
+  const { single, cluster } = connected;
+  const close = (): void => (cluster ?? single).destroy();
+  return makeCache(cluster?.withTypeMapping(asBytes) ?? single!.withTypeMapping(asBytes), close, watch);
 }
 
 type Connected =
@@ -106,21 +110,20 @@ export async function isCluster(client: { clusterInfo(): Promise<unknown> }): Pr
 }
 
 type Reader = {
-  get(key: string): Promise<string | null>;
-  getRange(key: string, start: number, end: number): Promise<string | null>;
+  get(key: string): Promise<Buffer | null>;
+  getRange(key: string, start: number, end: number): Promise<Buffer | null>;
   strLen(key: string): Promise<number>;
-  destroy(): void;
 };
 
 /** What is fetched without asking for room first: nearly every conversation, whole, in one round trip. */
 const FIRST_READ_BYTES = 262_144;
 
-function makeCache(client: Reader, watch: Watch): ConversationCache {
+function makeCache(client: Reader, close: () => void, watch: Watch): ConversationCache {
   async function ask<T>(operation: string, command: () => Promise<T>): Promise<T> {
     return watch.call('redis', operation, async (note) => {
       try {
         const reply = await withDeadline(READ_DEADLINE_MS, 'Redis', command);
-        if (typeof reply === 'string') note({ bytes: Buffer.byteLength(reply) });
+        if (reply instanceof Buffer) note({ bytes: reply.length });
         return reply;
       } catch (error) {
         if (error instanceof ErrorReply) note({ status: error.message.split(' ', 1)[0]! });
@@ -133,19 +136,26 @@ function makeCache(client: Reader, watch: Watch): ConversationCache {
     async read(sessionId, room) {
       const key = `session:${sessionId}`;
       const beginning = await ask('getrange', () => client.getRange(key, 0, FIRST_READ_BYTES - 1));
-      // Redis has cut between bytes, not characters; a text so short can have been cut nowhere.
-      if (beginning && Buffer.byteLength(beginning) < FIRST_READ_BYTES) return beginning;
+      const bytes = beginning?.length ?? 0;
+      if (bytes > 0 && bytes < FIRST_READ_BYTES) return textOf(beginning!);
       // No range tells an empty value from none; a long value is asked for when there is room for it.
-      if (beginning) await room(await ask('strlen', () => client.strLen(key)));
-      return (await ask('get', () => client.get(key))) ?? undefined;
+      if (bytes > 0) await room(await ask('strlen', () => client.strLen(key)));
+      const value = await ask('get', () => client.get(key));
+      return value === null ? undefined : textOf(value);
     },
     async probe() {
       await ask('probe', () => client.strLen('session:~probe'));
     },
     async close() {
-      client.destroy();
+      close();
     },
   };
+}
+
+/** JSON is UTF-8. Of another charset, what cannot be read would be stored as U+FFFD, and the words lost. @throws Failure */
+function textOf(value: Buffer): string {
+  if (isUtf8(value)) return value.toString('utf8');
+  throw new Failure('InvalidConversation', `the value is ${value.length} bytes that are no UTF-8 text`);
 }
 
 /**
