@@ -82,6 +82,13 @@ test('a title is a fixed point, in its limits, of one line and visible, whatever
   );
 });
 
+test.each(['.', '# ', '[', 'Title: '])(
+  'an endless answer of %j is no title, and costs next to nothing',
+  (bit) => {
+    expect(cleanTitle(`${bit.repeat(200_000)}x`)).toBeUndefined();
+  },
+);
+
 test('the prompt is one line of JSON, whatever is in the text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {

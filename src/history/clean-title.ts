@@ -2,6 +2,8 @@ import { isUntitled } from './document.ts';
 
 const MAX_CHARACTERS = 60;
 const MAX_WORDS = 8;
+/** With all wrappings, and a link: what is longer is no title, and taking wrappings off it costs by the square. */
+const MAX_LINE = 1_000;
 
 const REASONING = 'think|thinking|thought|reasoning|reflection|analysis';
 const REASONING_BLOCK = new RegExp(`<(${REASONING})\\b[^>]*>[\\s\\S]*?(?:</\\1\\s*>|$)`, 'gi');
@@ -76,6 +78,7 @@ export function cleanTitle(answer: string): string | undefined {
   for (let i = 0; i < lines.length; i++) {
     // "Here is a title for this conversation:" announces the title that stands below it.
     if (/[:：][*_]*$/.test(lines[i]!) && i + 1 < lines.length) continue;
+    if (lines[i]!.length > MAX_LINE) return undefined;
     const title = unwrap(lines[i]!);
     if (title !== '') return valid(title) ? title : undefined;
   }
