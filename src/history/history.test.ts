@@ -72,12 +72,33 @@ describe('the event', () => {
     ])
       expect(parseEvent(form)).toMatchObject({ ok: true, event: { sessionId: 'sess_abc123' } });
   });
+  test('may begin with a byte order mark', () => {
+    for (const form of [`\ufeff${JSON.stringify(body)}`, Buffer.from(`\ufeff${JSON.stringify(body)}`)])
+      expect(parseEvent(form)).toMatchObject({ ok: true, event: { sessionId: 'sess_abc123' } });
+  });
+  test.each([
+    ['sessionId', 'x'.repeat(1023)],
+    ['sessionId', '日'.repeat(341)],
+    ['sessionId', '__proto__'],
+    ['sessionId', ' a\u0000%2F|~ '],
+    ['userId', 'u'.repeat(1024)],
+    ['userId', '/ \\ ? #'],
+  ])('a good %s is kept as it is: %#', (field, value) => {
+    expect(parseEvent(JSON.stringify({ ...body, [field]: value }))).toMatchObject({
+      ok: true,
+      event: { [field]: value },
+    });
+  });
   test.each([
     ['body', '{not json'],
     ['body', [body]],
     ['body', undefined],
     ['eventType', { ...body, eventType: undefined }],
     ['sessionId', { ...body, sessionId: 'a/b' }],
+    ['sessionId', { ...body, sessionId: 'a\\b' }],
+    ['sessionId', { ...body, sessionId: 'a?b' }],
+    ['sessionId', { ...body, sessionId: 'a#b' }],
+    ['sessionId', { ...body, sessionId: 'x'.repeat(1024) }],
     ['sessionId', { ...body, sessionId: '~seg|x' }],
     ['sessionId', { ...body, sessionId: '..' }],
     ['sessionId', { ...body, sessionId: ' \t\r\n\ufeff\u2028' }],
