@@ -44,6 +44,28 @@ test('a turn is known by its id, or by that with a role behind it, and by no oth
   expect(recent.covers('key', eventOf('t1'), 1_000)).toBe(false);
 });
 
+const said = [{ messageId: 'a_user', role: 'user', content: 'one' }];
+
+test('an untitled conversation covers nothing, since an event may bring its title, until it is named or refused one', () => {
+  const recent = makeRecent();
+  recent.note('key', { ...history(said), title: 'New Conversation' }, 10_000);
+  expect(recent.covers('key', eventOf('a'), 1_000)).toBe(false);
+  recent.named('key');
+  expect(recent.covers('key', eventOf('a'), 1_000)).toBe(true);
+  recent.note('other', { ...history(said), title: 'New Conversation', titleRefused: true }, 10_000);
+  expect(recent.covers('other', eventOf('a'), 1_000)).toBe(true);
+  recent.forget('other');
+  expect(recent.covers('other', eventOf('a'), 1_000)).toBe(false);
+});
+
+test('an event is covered by a snapshot that was read after it was enqueued, with a margin for clocks', () => {
+  const recent = makeRecent();
+  recent.note('key', history(said), 10_000);
+  expect(recent.covers('key', eventOf('a'), 5_000)).toBe(true);
+  expect(recent.covers('key', eventOf('a'), 5_001)).toBe(false);
+  expect(recent.covers('key', eventOf('a'), undefined)).toBe(false);
+});
+
 test('ten thousand conversations of ten turns are remembered', () => {
   const recent = makeRecent();
   const messages = Array.from({ length: 20 }, (_, n) => ({
