@@ -221,8 +221,18 @@ describe('the document', () => {
     const own = { sessionId: 's', userId: 'u' };
     expect(readDocument(document([], 0), own)).toMatchObject({ kind: 'conversation' });
     expect(readDocument({ ...document([], 0), userId: 'v' }, own)).toMatchObject({ kind: 'foreign' });
+    expect(readDocument({ ...document([], 0), id: 'S' }, own)).toMatchObject({ kind: 'foreign' });
+    expect(readDocument({ ...document([], 0), sessionId: 't' }, own)).toMatchObject({ kind: 'foreign' });
     expect(readDocument({ id: 's', userId: 'u', type: 'profile' }, own)).toMatchObject({ kind: 'foreign' });
     expect(readDocument({ ...document([], 0), deletedAt: at(1) }, own)).toEqual({ kind: 'tombstone' });
+  });
+  test('an item is read with what others have put there, without what the store adds, and with its session id', () => {
+    const { sessionId: _, ...older } = { ...document([say('a', 1)], 1), pinned: true, __v: 2 };
+    const system = { _rid: 'r', _self: 's', _etag: '"e"', _ts: 1, _attachments: 'attachments/' };
+    expect(readDocument({ ...older, ...system }, { sessionId: 's', userId: 'u' })).toEqual({
+      kind: 'conversation',
+      document: { ...older, sessionId: 's' },
+    });
   });
   test.each([[1_749_117_600], [true], [{ by: 'user' }]])(
     'a mark of another service says deleted: %j',
