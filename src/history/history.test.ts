@@ -224,6 +224,10 @@ describe('the document', () => {
     expect(readDocument({ ...document([], 0), id: 'S' }, own)).toMatchObject({ kind: 'foreign' });
     expect(readDocument({ ...document([], 0), sessionId: 't' }, own)).toMatchObject({ kind: 'foreign' });
     expect(readDocument({ id: 's', userId: 'u', type: 'profile' }, own)).toMatchObject({ kind: 'foreign' });
+    for (const message of [null, 'secret', { content: 'secret' }, { role: 5 }]) {
+      const found = readDocument({ ...document([], 0), messages: [say('a', 1), message] }, own);
+      expect(found).toEqual({ kind: 'foreign', description: 'its messages[1] is no object with a role' });
+    }
     expect(readDocument({ ...document([], 0), deletedAt: at(1) }, own)).toEqual({ kind: 'tombstone' });
   });
   test('an item is read with what others have put there, without what the store adds, and with its session id', () => {

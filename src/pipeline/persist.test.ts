@@ -55,7 +55,7 @@ function setUp(
     await result.titled;
     return result.verdicts;
   };
-  return { ...memory, show, run, stored: () => memory.items.get('u\ns')?.item };
+  return { ...memory, ports, show, run, stored: () => memory.items.get('u\ns')?.item };
 }
 
 test('ids with line breaks in them do not share a key', () => {
@@ -233,6 +233,31 @@ describe('persisting a conversation', () => {
     show(conversation(['t1']));
     expect(await run(event('t1'))).toEqual([{ kind: 'complete' }]);
     expect(stored()).not.toHaveProperty('messages');
+  });
+
+  test('once all locks are lost nothing is written: the events are somebody else’s', async () => {
+    const { show, ports, calls, segments } = setUp({}, { pageBytes: 100 });
+    show(conversation(['t1', 't2']));
+    await expect(persist(ids, [event('t2')], ports, () => false)).rejects.toMatchObject({ code: 'LockLost' });
+    expect(calls).toMatchObject({ creates: 0, replaces: 0, appends: 0, segmentsCreated: 0, asks: 0 });
+    expect(segments.size).toBe(0);
+  });
+
+  test('a snapshot is as old as the question for it, however long the answer takes', async () => {
+    const { show, ports } = setUp();
+    let now = 1_000_000;
+    const clock = { ...ports.clock, now: () => now };
+    const cache = {
+      ...ports.cache,
+      async read(...asked: Parameters<typeof ports.cache.read>) {
+        now += 60_000;
+        return ports.cache.read(...asked);
+      },
+    };
+    show(conversation(['t1']));
+    expect(await persist(ids, [event('t1')], { ...ports, clock, cache })).toMatchObject({
+      readAtMs: 1_000_000,
+    });
   });
 
   test('an expired conversation is complete if history holds the turn, and waited for if not', async () => {
