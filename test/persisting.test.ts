@@ -203,6 +203,23 @@ describe('titles', () => {
     expect(item(userId, sessionId)?.title).toBe('My own name');
   });
 
+  test.each([['  '], [''], [null], [42]])(
+    'a stored title that is none is made good, and paid once: %j',
+    async (title) => {
+      const { stack, show, announce, work, item, counters, path } = await setTheScene();
+      const { snapshot, event, sessionId, userId } = conversation();
+      stack.cosmos.put({ id: sessionId, ...snapshot, title, persistedAt: snapshot.lastActivity });
+      await show(snapshot);
+      await work();
+      await announce(event);
+      await expect.poll(() => counters().entities[path]?.completed).toBe(1);
+      expect(item(userId, sessionId)?.title).toMatch(/^Explain/);
+      await announce(event);
+      await expect.poll(() => counters().entities[path]?.completed).toBe(2);
+      expect(stack.chat.counters().requests).toBe(1);
+    },
+  );
+
   test('what the model says is cleaned, and what is no title is the fallback', async () => {
     const { stack, show, announce, work, item, counters, path } = await setTheScene();
     await work();
