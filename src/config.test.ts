@@ -86,6 +86,19 @@ describe('configuration', () => {
     expect(faultsOf({ ...seed, SERVICEBUS_CONNECTION_STRING: signed })).toEqual([]);
   });
 
+  test.each([
+    ['endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=hunter2', 'no Endpoint='],
+    ['Endpoint=sb://;SharedAccessKeyName=k;SharedAccessKey=hunter2', 'no Endpoint='],
+    ['Endpoint=sb://localhost:port;SharedAccessKeyName=k;SharedAccessKey=hunter2', 'no Endpoint='],
+    ['Endpoint=sb://localhost;sharedaccesskeyname=k;SharedAccessKey=hunter2', 'no SharedAccessKeyName='],
+    ['Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=x;hunter2', 'a part without a name'],
+    ['Endpoint=sb://localhost;SharedAccessKeyName=k;SharedAccessKey=x;=hunter2', 'a part without a name'],
+  ])('a connection string that the client does not take is told, %#', (value, told) => {
+    const faults = faultsOf({ ...seed, SERVICEBUS_CONNECTION_STRING: value });
+    expect(faults).toEqual([expect.stringContaining(`SERVICEBUS_CONNECTION_STRING has ${told}`)]);
+    expect(faults.join()).not.toContain('hunter2');
+  });
+
   test('a connection string of another entity than the topic is told at once', () => {
     const of = (entity: string) => ({
       ...seed,

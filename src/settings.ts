@@ -69,15 +69,27 @@ const hostOf =
       ? undefined
       : `is no host name (${sizeOf(value)}), expected one alone; the port is ${port}`;
 
-/** Its parts are told by name: a shell that reads it unquoted from a file cuts it at the first semicolon. */
+/**
+ * Its parts are told by name: a shell that reads it unquoted from a file cuts it at the first semicolon. The client throws for
+ * what is wrong here without a code, and knows the names as they are written here only: it would look like an outage.
+ */
 function connectionString(value: string): string | undefined {
-  const has = (part: string): boolean => new RegExp(`(^|;)\\s*${part}`, 'i').test(value);
-  if (!has('Endpoint=sb://[^;]'))
-    return 'has no Endpoint=sb://… part, expected a Service Bus connection string';
-  if (has('SharedAccessSignature=[^;]')) return;
-  const missing = ['SharedAccessKeyName', 'SharedAccessKey'].filter((part) => !has(`${part}=[^;]`));
-  if (missing.length > 0)
-    return `has no ${missing.map((part) => `${part}=…`).join(' and no ')} part, expected a whole Service Bus connection string; in a shell it needs quotes`;
+  const parts = new Map<string, string>();
+  let isMalformed = false;
+  for (const part of value.split(';')) {
+    const at = part.indexOf('=');
+    const name = part.slice(0, at).trim();
+    if (at >= 0 && name !== '') parts.set(name, part.slice(at + 1).trim());
+    else isMalformed ||= part.trim() !== '';
+  }
+  if (!/^sb:\/\/(\[[\da-f:]+\]|[\w.-]+)(:\d{1,5})?(\/|$)/i.test(parts.get('Endpoint') ?? ''))
+    return 'has no Endpoint=sb://… part with a host, expected a Service Bus connection string';
+  if (isMalformed) return 'has a part without a name and =, expected a whole Service Bus connection string';
+  if (parts.get('SharedAccessSignature')) return undefined;
+  const missing = ['SharedAccessKeyName', 'SharedAccessKey'].filter((name) => !parts.get(name));
+  return missing.length > 0
+    ? `has no ${missing.map((part) => `${part}=…`).join(' and no ')} part, expected a whole Service Bus connection string; in a shell it needs quotes`
+    : undefined;
 }
 
 /** Where a connection string, a URL with a password or a key may have been pasted, no part of it is shown. */
