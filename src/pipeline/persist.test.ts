@@ -243,6 +243,27 @@ describe('persisting a conversation', () => {
     expect(segments.size).toBe(0);
   });
 
+  test('each write says when it was made, and one that adds nothing says nothing', async () => {
+    const { show, ports, stored } = setUp();
+    let now = Date.UTC(2026, 0, 1, 12);
+    const clock = { ...ports.clock, now: () => now };
+    const persistedAt: (string | undefined)[] = [];
+    const said = conversation(['t1', 't2', 't3'], { title: 'Named' });
+    for (const messages of [2, 4, 4, 6].map((count) => said.messages.slice(0, count))) {
+      show({ ...said, messages });
+      // What is remembered costs an append, what is not a replace.
+      if (messages.length === 6) ports.warm.forget(keyOf(ids));
+      await persist(ids, [event('t1')], {
+        ...ports,
+        clock,
+        pageBytes: messages.length === 6 ? 1 : 2_000_000,
+      });
+      persistedAt.push(stored()?.persistedAt.slice(11, 13));
+      now += 3_600_000;
+    }
+    expect(persistedAt).toEqual(['12', '13', '13', '15']);
+  });
+
   test('a snapshot is as old as the question for it, however long the answer takes', async () => {
     const { show, ports } = setUp();
     let now = 1_000_000;
