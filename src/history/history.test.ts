@@ -162,8 +162,12 @@ describe('the conversation', () => {
     });
     test('only likely, where it ends within the turn and was not active since', () => {
       expect(holds([say('msg_1_user', 0)], recent)).toBe('likely');
+      expect(holds([{ ...answer('msg_1_tool'), role: 'tool' }], old)).toBe('likely');
       expect(holds([{ ...answer('msg_1'), tool_calls: [{ id: 'c' }] }], old)).toBe('likely');
       expect(holds([say('msg_1_user', 0)], after)).toBe('held');
+      // Whatever the answer's role is called.
+      for (const role of ['ai', 'model', 'Assistant'])
+        expect(holds([say('msg_1_user', 0), { ...answer('msg_1'), role }], recent)).toBe('held');
       // Its answer has an id of its own, or another turn has begun.
       expect(holds([say('msg_1_user', 0), answer('m-2')], recent)).toBe('held');
     });

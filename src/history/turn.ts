@@ -36,11 +36,14 @@ export function holdsTurn(
   return isDoubtful && behindMs > 0 ? 'likely' : 'held';
 }
 
+/** Of messages that an answer follows. Its own role is `assistant`, or whatever the publisher calls it (`ai`, `model`, a name). */
+const ANSWERED_ROLES = new Set(['system', 'developer', 'user', 'human', 'tool', 'function']);
+
 /** Whether the last message is of the turn and not its answer, which is always the last: a question, a call or a result of tools. */
 function endsWithin(messages: readonly Message[], { chatMessageId }: TurnEvent): boolean {
   const last = messages.at(-1)!;
   if (!isOfTurn(last, chatMessageId)) return false;
-  return last.role !== 'assistant' || (Array.isArray(last.tool_calls) && last.tool_calls.length > 0);
+  return ANSWERED_ROLES.has(last.role) || (Array.isArray(last.tool_calls) && last.tool_calls.length > 0);
 }
 
 /** Whether the newest messages bear ids of turns, as far as that shows: a role behind an id, or one id on two neighbours. */
