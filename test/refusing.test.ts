@@ -64,6 +64,34 @@ describe('bad input is dead-lettered with a reason, and stops nothing', () => {
     expect(stack.cosmos.items()).toEqual([]);
   });
 
+  test.each([
+    ['/userId', 2, ['IdentityMismatch']],
+    ['/sessionId', 1, ['ForeignItem', 'IdentityMismatch']],
+  ])(
+    'a session id that two users share mixes nothing up in a container keyed by %s',
+    async (partitionKeyPath, stored, reasons) => {
+      const { stack, show, announce, work, deadLetters, counters, path } = await setTheScene({
+        partitionKeyPath,
+      });
+      const mine = conversation(1, { userId: 'mine', title: 'Mine' });
+      const theirs = conversation(1, { userId: 'theirs', title: 'Theirs', sessionId: mine.sessionId });
+      await work();
+      await show(mine.snapshot);
+      await announce(eventOf(mine.snapshot, mine.chatMessageId));
+      await expect.poll(() => counters().entities[path]?.completed).toBe(1);
+      await show(theirs.snapshot);
+      await announce(eventOf(theirs.snapshot, theirs.chatMessageId));
+      await announce(eventOf(mine.snapshot, mine.chatMessageId));
+      const settled = async () => (await deadLetters()).length + (counters().entities[path]?.completed ?? 0);
+      await expect.poll(settled).toBe(3);
+      expect((await deadLetters()).map(({ reason }) => reason).sort()).toEqual(reasons);
+      const found = new Map(stack.cosmos.items().map((item) => [item.userId, item.messages]));
+      expect(found.size).toBe(stored);
+      expect(found.get('mine')).toEqual(mine.snapshot.messages);
+      if (stored === 2) expect(found.get('theirs')).toEqual(theirs.snapshot.messages);
+    },
+  );
+
   test('an item of the container that is no conversation is left alone', async () => {
     const { stack, show, announce, work, deadLetters, item } = await setTheScene();
     const { snapshot, event, sessionId, userId } = conversation();
