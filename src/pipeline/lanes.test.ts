@@ -158,6 +158,24 @@ describe('lanes', () => {
     await expect.poll(kinds).toEqual(['t1 complete']);
   });
 
+  test('events of a session keep their order, also where the first of them has failed for a while', async () => {
+    let failures = 1;
+    const { lanes, talk, held, items } = setUp({
+      cacheRead(read) {
+        failures -= 1;
+        return failures >= 0 ? Promise.reject(new Failure('CacheUnavailable', 'refused')) : read();
+      },
+    });
+    talk('first', ['t1']);
+    talk('second', ['t2']);
+    for (const [sessionId, turn] of [
+      ['first', 't1'],
+      ['second', 't2'],
+    ] as const)
+      lanes.accept(held(sessionId, turn, { sessionId: 'a session' }), done);
+    await expect.poll(() => [...items.keys()]).toEqual(['u\nfirst', 'u\nsecond']);
+  });
+
   test('a turn that never shows is waited for, then dead-lettered; one that shows late is complete', async () => {
     const { lanes, talk, held, settled, kinds } = setUp({ turnWaitMs: 600 });
     talk('s', ['t1']);
