@@ -176,6 +176,37 @@ describe('lanes', () => {
     await expect.poll(() => [...items.keys()]).toEqual(['u\nfirst', 'u\nsecond']);
   });
 
+  test('a throttled store is asked by fewer at a time', async () => {
+    let [refused, reading] = [0, 0];
+    const turnOfLoop = () => new Promise<void>((resolve) => setImmediate(resolve));
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { lanes, talk, held, settled, clock } = setUp({
+      maxConcurrency: 8,
+      async cacheRead(read) {
+        if (refused < 8) {
+          refused += 1;
+          throw new Failure('StoreThrottled', '429');
+        }
+        reading += 1;
+        await released;
+        return read();
+      },
+    });
+    // Nobody stays away for long.
+    clock.sleep = turnOfLoop;
+    for (let index = 0; index < 8; index += 1) {
+      talk(`s${index}`, ['t']);
+      lanes.accept(held(`s${index}`, 't'), done);
+    }
+    for (let turns = 0; turns < 50; turns += 1) await turnOfLoop();
+    expect(reading).toBe(4);
+    release();
+    await expect.poll(() => settled.length).toBe(8);
+  });
+
   test('a turn that never shows is waited for, then dead-lettered; one that shows late is complete', async () => {
     const { lanes, talk, held, settled, kinds } = setUp({ turnWaitMs: 600 });
     talk('s', ['t1']);
