@@ -207,6 +207,26 @@ describe('lanes', () => {
     await expect.poll(() => settled.length).toBe(8);
   });
 
+  test('a conversation that is throttled stays away as long as the store says', async () => {
+    let refused = false;
+    const { lanes, talk, held, kinds, clock } = setUp({
+      cacheRead(read) {
+        if (refused) return read();
+        refused = true;
+        throw new Failure('StoreThrottled', '429', { retryAfterMs: 12_345 });
+      },
+    });
+    const slept: number[] = [];
+    clock.sleep = async (ms) => {
+      slept.push(ms);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    talk('s', ['t1']);
+    lanes.accept(held('s', 't1'), done);
+    await expect.poll(kinds).toEqual(['t1 complete']);
+    expect(slept).toContain(12_345);
+  });
+
   test('a turn that never shows is waited for, then dead-lettered; one that shows late is complete', async () => {
     const { lanes, talk, held, settled, kinds } = setUp({ turnWaitMs: 600 });
     talk('s', ['t1']);
@@ -273,6 +293,23 @@ describe('lanes', () => {
     await expect.poll(() => freed).toBe(1);
     expect(settled).toEqual([]);
     expect(lanes.inHand).toBe(0);
+  });
+
+  test('one whose lock is lost while it is worked on is neither written nor settled', async () => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { lanes, talk, held, kinds, items } = setUp({ cacheRead: (read) => released.then(read) });
+    talk('lost', ['t1']);
+    talk('kept', ['t2']);
+    const lock = { lockedUntilMs: Date.now() + 50, renew: () => Promise.reject(new Error('lost')) };
+    lanes.accept(held('lost', 't1', { lock }), done);
+    lanes.accept(held('kept', 't2'), done);
+    await expect.poll(() => lanes.inHand).toBe(1);
+    release();
+    await expect.poll(kinds).toEqual(['t2 complete']);
+    expect([...items.keys()]).toEqual(['u\nkept']);
   });
 
   test('draining finishes what was begun and hands back the rest', async () => {
