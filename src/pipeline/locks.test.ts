@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Failure } from './failures.ts';
 import { makeLockKeeper } from './locks.ts';
 import type { Clock, HeldEvent, Log } from './ports.ts';
 import { unwatched } from './watch.ts';
@@ -60,4 +61,32 @@ test('a lock that is believed to hold long is renewed soon all the same, since t
   locks.close();
   expect(lost).toBe(0);
   expect(endsAtMs).toBeGreaterThan(120_000);
+});
+
+test('a lock that is lost by what the broker says is lost at once, for each event under it; another failure is tried again', async () => {
+  const clock = clockUntil(60_000);
+  const told: string[] = [];
+  const locks = makeLockKeeper(clock, silent);
+  let renewals = 0;
+  const renewing = (failure: Failure) => ({
+    lockedUntilMs: 30_000,
+    renew: async () => {
+      renewals += 1;
+      throw failure;
+    },
+  });
+  const gone = renewing(new Failure('LockLost', 'gone'));
+  const away = renewing(new Failure('SettlementFailed', 'away'));
+  for (const [name, lock] of [
+    ['gone', gone],
+    ['gone too', gone],
+    ['away', away],
+  ] as const) {
+    const held = heldUnder(lock);
+    locks.keep(held, () => void told.push(`${name} ${clock.now()}`), unwatched.received(held, {}));
+  }
+  await expect.poll(() => told.length).toBe(3);
+  locks.close();
+  expect(told).toEqual(['gone 10500', 'gone too 10500', 'away 30000']);
+  expect(renewals).toBeGreaterThan(3);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Failure } from './failures.ts';
 import { memoryPorts } from './memory-ports.ts';
 import { makeTitleGate } from './title-gate.ts';
 import { makeTitling } from './titling.ts';
@@ -35,4 +36,17 @@ test('a request that waits for its turn is not made when history has a title by 
   expect(await second.answered).toEqual({ none: true });
   expect(await first.answered).toEqual({ title: 'Boiling Eggs' });
   expect(calls.asks).toBe(1);
+});
+
+test('a model that refuses conversations is there for the others; one that is away is not asked for each', async () => {
+  for (const [code, asks] of [
+    ['TitleRefused', 4],
+    ['TitleUnavailable', 2],
+  ] as const) {
+    const answer = () => Promise.reject(new Failure(code, 'as it says'));
+    const { model, clock, log, calls } = memoryPorts({ answer });
+    const titling = makeTitling({ model, gate: makeTitleGate(clock, log), maxConcurrency: 1, log });
+    for (const key of ['a', 'b', 'c', 'd']) await titling.job(JSON.stringify(['u', key]), messages).answered;
+    expect(calls.asks).toBe(asks);
+  }
 });
