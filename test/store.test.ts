@@ -102,6 +102,7 @@ describe('what Cosmos DB says', () => {
     [403, 1014, 'PartitionFull'],
     [400, undefined, 'RejectedByStore'],
     [400, 1001, 'StoreMisconfigured'],
+    [404, 1002, 'StoreUnavailable'],
     [404, 1003, 'StoreMisconfigured'],
     [413, undefined, 'RejectedByStore'],
   ])('%s/%s to a write is %s', async (code, substatus, expected) => {
@@ -117,6 +118,16 @@ describe('what Cosmos DB says', () => {
       code: 'StoreThrottled',
       retryAfterMs: 70,
     });
+  });
+
+  test('a container that goes missing is no lost race either', async () => {
+    const { cosmos, store } = await open();
+    const mine = document();
+    cosmos.setFaults({ status: { code: 404, substatus: 1003, operations: ['replace', 'patch'] } });
+    const missing = { name: 'Failure', code: 'StoreMisconfigured' };
+    await expect(store.replace(mine, '"e"')).rejects.toMatchObject(missing);
+    await expect(store.append(mine, { ...mine, messages: [] }, '"e"')).rejects.toMatchObject(missing);
+    await expect(store.setTitle(mine, { title: 'Generated' })).rejects.toMatchObject(missing);
   });
 
   test('a container that goes missing is no missing item', async () => {
