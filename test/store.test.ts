@@ -134,6 +134,18 @@ describe('what Cosmos DB says', () => {
     const { cosmos, store } = await open();
     await cosmos.act('deleteContainer');
     await expect(store.read(document())).rejects.toMatchObject({ code: 'StoreMisconfigured' });
+    await expect(store.readSegment(document(), '~seg|x')).rejects.toMatchObject({
+      code: 'StoreMisconfigured',
+    });
+  });
+
+  test('nor is what a replica that lags does not have yet', async () => {
+    const { cosmos, store } = await open();
+    expect(await store.read(document())).toBeUndefined();
+    expect(await store.readSegment(document(), '~seg|x')).toBeUndefined();
+    cosmos.setFaults({ status: { code: 404, substatus: 1002, operations: ['read'] } });
+    await expect(store.read(document())).rejects.toMatchObject({ code: 'StoreUnavailable' });
+    await expect(store.readSegment(document(), '~seg|x')).rejects.toMatchObject({ code: 'StoreUnavailable' });
   });
 
   test('an account with several write regions, a missing container and another key are refused at the start', async () => {

@@ -46,17 +46,9 @@ export async function openCosmos(
 
   return {
     async read(ids) {
-      const { resource, etag } = await ask('read', 'a read', async (abortSignal) => {
-        const response = await item(ids).read({ abortSignal } as RequestOptions);
-        // The client does not throw for a missing container: it looks like a missing item but for the substatus.
-        if (response.statusCode === 404 && Number(response.substatus ?? 0) !== 0)
-          throw Object.assign(new Error('the container or database is missing'), {
-            code: 404,
-            substatus: response.substatus,
-            headers: response.headers,
-          });
-        return response;
-      });
+      const { resource, etag } = await ask('read', 'a read', async (abortSignal) =>
+        orMissing(await item(ids).read({ abortSignal } as RequestOptions)),
+      );
       return resource && { item: resource, etag };
     },
     create: (document) =>
@@ -104,8 +96,8 @@ export async function openCosmos(
         [409],
       ).then(() => undefined),
     async readSegment(ids, id) {
-      const { resource } = await ask('read-segment', 'a segment read', (abortSignal) =>
-        item(ids, id).read<{ messages: Message[] }>({ abortSignal }),
+      const { resource } = await ask('read-segment', 'a segment read', async (abortSignal) =>
+        orMissing(await item(ids, id).read<{ messages: Message[] }>({ abortSignal })),
       );
       return resource?.messages;
     },
@@ -132,4 +124,12 @@ export async function openCosmos(
       ),
     close: async () => close(),
   };
+}
+
+/** The client does not throw for a missing container or a replica that lags: both look like a missing item but for the substatus. */
+function orMissing<T extends { statusCode: number; substatus?: number; headers: unknown }>(response: T): T {
+  const { statusCode: code, substatus, headers } = response;
+  if (code === 404 && Number(substatus ?? 0) !== 0)
+    throw Object.assign(new Error('more than the item is missing'), { code, substatus, headers });
+  return response;
 }
