@@ -204,6 +204,8 @@ describe('content and fields', () => {
     const marker = omit(large, 2000);
     expect(isMarker(marker)).toBe(true);
     expect(marker).toMatchObject({ role: 'tool', tool_call_id: 'c', timestamp: at(1), omittedBytes: 2000 });
+    // A front end may have a field of that name.
+    expect([marker, { ...large, omittedBytes: 5 }].map(isMarker)).toEqual([true, false]);
     expect(messageIdentity(marker)).toBe(messageIdentity(large));
     expect(merge(document([marker], 2), snapshot([large], 1)).messages).toEqual([large]);
     expect(mergeConversations(document([large], 1), snapshot([marker], 2)).document.messages).toEqual([
