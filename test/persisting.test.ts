@@ -93,6 +93,30 @@ describe('an event becomes a document', () => {
   });
 });
 
+test('Redis is only read, long values too, and what it holds expires when it would', async () => {
+  const { stack, redis, show, announce, work, counters, path } = await setTheScene();
+  await work();
+  const [short, long] = [conversation(), conversation()];
+  long.snapshot.messages[0]!.content = 'é'.repeat(200_000);
+  for (const { snapshot, event, sessionId } of [short, long]) {
+    await show(snapshot);
+    await redis.expire(`session:${sessionId}`, 600);
+    await announce(event);
+  }
+  await expect.poll(() => counters().entities[path]?.completed).toBe(2);
+  for (const { snapshot, sessionId } of [short, long]) {
+    expect(await redis.get(`session:${sessionId}`)).toBe(JSON.stringify(snapshot));
+    expect(await redis.ttl(`session:${sessionId}`)).toBeGreaterThan(500);
+  }
+  const connecting = ['HELLO', 'AUTH', 'CLIENT', 'CLUSTER', 'PING'];
+  const ours = ['SET', 'EXPIRE', 'TTL'];
+  const reading = ['GETRANGE', 'STRLEN', 'GET'];
+  expect([...connecting, ...ours, ...reading]).toEqual(
+    expect.arrayContaining(Object.keys(stack.redis.counters().commands)),
+  );
+  expect(stack.redis.counters().commands).toMatchObject({ SET: 2, EXPIRE: 2 });
+});
+
 describe('nothing is lost', () => {
   test('a conversation that expired in Redis and began anew keeps its old messages', async () => {
     const { show, announce, work, item, redis } = await setTheScene();
