@@ -3,7 +3,7 @@ import type { TokenCredential } from '@azure/identity';
 import { IS_NO_SEGMENT, IS_NOT_DELETED } from './azure/cosmos-conditions.ts';
 import type { HistoryDocument } from './history/document.ts';
 import { readDocument } from './history/document.ts';
-import type { Segment } from './history/segment.ts';
+import { messagesOfSegment } from './history/segment.ts';
 import { Failure } from './pipeline/failures.ts';
 
 export type ReaderOptions = {
@@ -65,11 +65,12 @@ export function openReader({ endpoint, access, database, container: name }: Read
         if (found.kind === 'foreign') throw new Failure('ForeignItem', found.description);
         if (found.kind === 'tombstone') return undefined;
         const { segments = [], ...document } = found.document;
-        const pages = await Promise.all(segments.map(({ id }) => item(id).read<Segment>()));
+        const pages = await Promise.all(
+          segments.map(async ({ id }) => messagesOfSegment((await item(id).read()).resource, ids)),
+        );
         // One that is not there any more means that the head has moved on: begin again.
-        if (pages.some(({ resource: page }) => !page)) continue;
-        const older = pages.flatMap(({ resource: page }) => page!.messages);
-        return { ...document, messages: [...older, ...document.messages] } as HistoryDocument;
+        if (pages.includes(undefined)) continue;
+        return { ...document, messages: [...pages.flat(), ...document.messages] } as HistoryDocument;
       }
       throw new Failure('SegmentMissing', `${ids.sessionId}: a page that the head lists is not there`);
     },

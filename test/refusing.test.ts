@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { conversation, eventOf, setTheScene } from './setting.ts';
+import { conversation, eventOf, setTheScene, turn } from './setting.ts';
 
 describe('bad input is dead-lettered with a reason, and stops nothing', () => {
   test('events that are none, or another type of event', async () => {
@@ -101,6 +101,31 @@ describe('bad input is dead-lettered with a reason, and stops nothing', () => {
     await announce(event);
     await expect.poll(async () => (await deadLetters()).map(({ reason }) => reason)).toEqual(['ForeignItem']);
     expect(item(userId, sessionId)).toMatchObject({ type: 'profile', colour: 'blue' });
+  });
+
+  test('a page that is none of the conversation’s stops neither it nor the others, and is not written over', async () => {
+    const { stack, show, announce, work, deadLetters, counters, path } = await setTheScene();
+    const { fatal } = await work({ TURN_WAIT_SECONDS: '0' });
+    const pages = [{ messages: [null] }, { messages: 'x' }, {}, { sessionId: 'another', messages: [] }];
+    for (const [index, page] of pages.entries()) {
+      const { snapshot, event, sessionId, userId } = conversation(1, { title: 'Named' });
+      const id = `~seg|${index}`;
+      const head = { id: sessionId, ...snapshot, messages: turn('old', 0) };
+      stack.cosmos.put({ ...head, segments: [{ id, count: 1, bytes: 10, digest: 'x' }] });
+      stack.cosmos.put({ id, type: 'segment', sessionId, userId, ...page });
+      await show(snapshot);
+      await announce(event);
+    }
+    const other = conversation();
+    await show(other.snapshot);
+    await announce(other.event);
+    await expect.poll(() => counters().entities[path]?.completed).toBe(1);
+    await expect
+      .poll(async () => (await deadLetters()).map(({ reason }) => reason))
+      .toEqual(pages.map(() => 'SegmentMissing'));
+    expect(fatal).toEqual([]);
+    const heads = stack.cosmos.items().filter(({ segments }) => segments);
+    expect(heads.map(({ messages }) => messages)).toEqual(pages.map(() => turn('old', 0)));
   });
 
   test('a full partition and a refused document cost their own events only', async () => {

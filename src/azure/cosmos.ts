@@ -1,8 +1,8 @@
 import type { RequestOptions } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
 import type { Config } from '../config.ts';
-import type { Message } from '../history/conversation.ts';
 import type { HistoryDocument } from '../history/document.ts';
+import { messagesOfSegment } from '../history/segment.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HistoryStore, Ids, WriteResult } from '../pipeline/ports.ts';
 import { unwatched, type Watch } from '../pipeline/watch.ts';
@@ -97,9 +97,9 @@ export async function openCosmos(
       ).then(() => undefined),
     async readSegment(ids, id) {
       const { resource } = await ask('read-segment', 'a segment read', async (abortSignal) =>
-        orMissing(await item(ids, id).read<{ messages: Message[] }>({ abortSignal })),
+        orMissing(await item(ids, id).read({ abortSignal } as RequestOptions)),
       );
-      return resource?.messages;
+      return messagesOfSegment(resource, ids);
     },
     async deleteSegment(ids, id) {
       await write('delete-segment', 'a segment delete', (abortSignal) =>

@@ -93,5 +93,8 @@ function deeperThan(value: object, levels: number): boolean {
 const fault = (description: string): ParsedConversation => ({ ok: false, description });
 const isTimestamp = (value: unknown): value is string =>
   typeof value === 'string' && parseInstant(value) !== undefined;
+/** As much as is asked of a stored message, which may be an older worker's or somebody's by hand. */
+export const isMessage = (value: unknown): value is Message =>
+  isRecord(value) && typeof value.role === 'string';
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,4 +1,4 @@
-import { type Conversation, isRecord, type Message } from './conversation.ts';
+import { type Conversation, isMessage, isRecord, type Message } from './conversation.ts';
 import { withoutRepeats } from './repeats.ts';
 import { isSegmentList, type SegmentRef } from './segment.ts';
 
@@ -75,7 +75,7 @@ export function readDocument(item: unknown, ids: { sessionId: string; userId: st
   if (!Array.isArray(item.messages)) return foreign('it has no array of messages');
   if (item.segments !== undefined && !isSegmentList(item.segments))
     return foreign('its list of segments is none of ours');
-  const faulty = item.messages.findIndex((message) => !isRecord(message) || typeof message.role !== 'string');
+  const faulty = item.messages.findIndex((message) => !isMessage(message));
   if (faulty >= 0) return foreign(`its messages[${faulty}] is no object with a role`);
   const own = Object.entries(item).filter(([field]) => !systemFields.includes(field));
   return {

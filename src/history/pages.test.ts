@@ -14,7 +14,7 @@ import { newDocument } from './document.ts';
 import { canonicalJson } from './identity.ts';
 import { mergeConversations } from './merge.ts';
 import { isRef, type Layout, layOut, type PageLimits, type Part } from './pages.ts';
-import { isSegmentList, makeSegment } from './segment.ts';
+import { isSegmentList, makeSegment, messagesOfSegment } from './segment.ts';
 
 const ids = { sessionId: 's', userId: 'u' };
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
@@ -199,6 +199,23 @@ describe('what need not be read', () => {
     );
     expect(compared).toBeGreaterThan(500);
   });
+});
+
+test('only a page of the same conversation is one, with messages in it', () => {
+  const { segment } = makeSegment(ids, [say('a', 1)], 'uuid');
+  expect(messagesOfSegment(segment, ids)).toEqual([say('a', 1)]);
+  for (const other of [
+    undefined,
+    null,
+    [],
+    { ...segment, type: 'conversation' },
+    { ...segment, userId: 'v' },
+    { ...segment, sessionId: 't' },
+    { ...segment, messages: { length: 0 } },
+    { ...segment, messages: [null] },
+    { ...segment, messages: [say('a', 1), { messageId: 'b' }] },
+  ])
+    expect(messagesOfSegment(other, ids)).toBeUndefined();
 });
 
 test('only a list of segments is one', () => {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isRecord, type Message } from './conversation.ts';
+import { isMessage, isRecord, type Message } from './conversation.ts';
 import { SEGMENT_PREFIX } from './event.ts';
 
 /** The oldest messages of a conversation that outgrew an item. Written once and never changed (SPEC §3, Pages). */
@@ -36,6 +36,17 @@ export function makeSegment(
 }
 
 export const digestOf = (json: string): string => hash('sha256', json, 'base64url');
+
+/** The messages of an item that is a page of this conversation; undefined where it is none, or what is in it are no messages. */
+export function messagesOfSegment(
+  item: unknown,
+  ids: { sessionId: string; userId: string },
+): Message[] | undefined {
+  if (!isRecord(item) || item.type !== 'segment') return undefined;
+  const { sessionId, userId, messages } = item;
+  if (sessionId !== ids.sessionId || userId !== ids.userId) return undefined;
+  return Array.isArray(messages) && messages.every(isMessage) ? messages : undefined;
+}
 
 /** Whether a stored list of segments is one: a head whose list cannot be trusted must not be written over. */
 export function isSegmentList(value: unknown): value is SegmentRef[] {

@@ -55,7 +55,10 @@ export async function write(
     if (!assembled) {
       // Unless the head has moved on meanwhile: a replica that lags behind, or somebody's mistake.
       if (found?.etag === brokenEtag)
-        throw new Failure('SegmentMissing', 'a segment that the head lists is not there');
+        throw new Failure(
+          'SegmentMissing',
+          'a segment that the head lists is not there, or is no page of this conversation',
+        );
       brokenEtag = found?.etag;
       continue;
     }
