@@ -48,7 +48,7 @@ function takeTurn(chat: Chat): string {
   const before = chat.messages.length;
   for (;;) {
     const turn = addTurn(chat, chance, new Date());
-    if (!/[\u3000-\u9fff]/.test(JSON.stringify(chat))) return turn;
+    if (!/[\u3000-\u9fff]|\p{Extended_Pictographic}/u.test(JSON.stringify(chat))) return turn;
     chat.messages.splice(before);
   }
 }
