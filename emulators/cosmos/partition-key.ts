@@ -38,7 +38,10 @@ export function partitionOfValue(value: unknown): string {
 
 /** Where in the item its partition key stands: '/a/b' is ['a', 'b']. */
 export function partitionPath(path: string): string[] {
-  if (!/^(\/[^/]+)+$/.test(path)) throw badRequest(`The partition key path '${path}' is not valid.`);
+  if (!/^(\/[^/]+)+$/.test(path))
+    throw badRequest(`The partition key path '${path}' is not valid: /name is.`);
+  if (path.includes('"'))
+    throw badRequest(`Quotes in a partition key path are not supported here: '${path}'.`);
   return path.slice(1).split('/');
 }
 
