@@ -181,6 +181,8 @@ function checkedDefinition(given: Record<string, unknown>): Record<string, unkno
     throw badRequest('Hierarchical partition keys (several paths, kind MultiHash) are not supported here.');
   }
   partitionPath(paths[0]);
+  if (paths[0].includes('"'))
+    throw badRequest(`Quotes in a partition key path are not supported here: '${paths[0]}'.`);
   if (defaultTtl !== undefined && !isLifetime(defaultTtl))
     throw badRequest(`defaultTtl is -1 or a number of seconds from 1 to ${MAX_LIFETIME}.`);
   const own = Object.entries(given).filter(([name]) => !name.startsWith('_'));

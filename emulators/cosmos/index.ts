@@ -162,8 +162,17 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEm
     resetCounters,
   };
 
-  listeners.push(await listen(service, host, options.port ?? 0));
-  if (options.tls) listeners.push(await listen(service, host, options.tls.port ?? 0, options.tls));
+  const close = async () => {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    storage.sql.close();
+  };
+  try {
+    listeners.push(await listen(service, host, options.port ?? 0));
+    if (options.tls) listeners.push(await listen(service, host, options.tls.port ?? 0, options.tls));
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     endpoint: `http://${host}:${listeners[0]!.port}/`,
     ...(listeners[1] ? { tlsEndpoint: `https://${host}:${listeners[1].port}/` } : {}),
@@ -180,9 +189,6 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEm
     },
     items: allItems,
     put,
-    async close() {
-      await Promise.all(listeners.map((listener) => listener.close()));
-      storage.sql.close();
-    },
+    close,
   };
 }

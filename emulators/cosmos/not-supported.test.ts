@@ -124,3 +124,12 @@ test('a folder whose container has another partition key is not taken for one th
   expect((await errorOf(startCosmos(options))).message).toMatch(/history.*\/of\/user.*not \/userId/);
   await (await startCosmos({ ...options, partitionKeyPath: '/of/user' })).close();
 });
+
+test('a folder that another has open is not taken, and is free once that has ended', async () => {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'cosmos-'));
+  onTestFinished(() => rmSync(dataFolder, { recursive: true }));
+  const first = await startCosmos({ dataFolder });
+  expect((await errorOf(startCosmos({ dataFolder }))).message).toContain(`in ${dataFolder} open`);
+  await first.close();
+  await (await startCosmos({ dataFolder })).close();
+});

@@ -40,8 +40,6 @@ export function partitionOfValue(value: unknown): string {
 export function partitionPath(path: string): string[] {
   if (!/^(\/[^/]+)+$/.test(path))
     throw badRequest(`The partition key path '${path}' is not valid: /name is.`);
-  if (path.includes('"'))
-    throw badRequest(`Quotes in a partition key path are not supported here: '${path}'.`);
   return path.slice(1).split('/');
 }
 
