@@ -10,7 +10,7 @@ export class NotOffered extends Error {
   override name = 'NotOffered';
 }
 
-const notOffered = /No fault is called|No action is called|Unknown action|Not a fault of/;
+const notOffered = /No fault is called|No action is called|Not a fault of/;
 
 export function openControl(url: string) {
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {

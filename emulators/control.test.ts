@@ -48,6 +48,41 @@ test.each([
 });
 
 test.each([
+  ['cosmos', { status: { code: 503 }, freezeEvery: 2 }],
+  ['redis', { failEvery: 2 }],
+  ['service-bus', { refuseAttach: 'com.microsoft:server-busy' }],
+  ['chat-completions', { status: { code: 503 }, answer: 'x', finishReason: 'length', maxConcurrent: 1 }],
+  ['entra', { tokenLifetimeSeconds: 600 }],
+])('%s: null ends the faults %o', async (service, faults) => {
+  expect((await ask('PATCH', `/faults/${service}`, faults)).value).toMatchObject(faults);
+  const ended = Object.fromEntries(Object.keys(faults).map((name) => [name, null]));
+  expect(await ask('PATCH', `/faults/${service}`, ended)).toMatchObject({ status: 200, value: ended });
+});
+
+test.each(['null', '[]', '"latencyMs"', '5'])('the body %s is refused', async (body) => {
+  for (const service of ['cosmos', 'redis', 'service-bus', 'chat-completions', 'entra'])
+    for (const [method, path] of [
+      ['PATCH', `/faults/${service}`],
+      ['POST', `/actions/${service}/restart`],
+    ] as const) {
+      const response = await fetch(stack.control.url + path, { method, body });
+      expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('JSON object')]);
+    }
+});
+
+test.each([
+  ['cosmos', 'deleteContainer', { containr: 'other' }, /containr/],
+  ['cosmos', 'items', { containr: 'other' }, /containr/],
+  ['cosmos', 'put', { item: 5 }, /item/],
+  ['cosmos', 'advanceClock', { second: 5 }, /second/],
+  ['cosmos', 'constructor', {}, /ageItems/],
+  ['service-bus', 'restart', { downMs: 'x' }, /^✖ .*downMs/s],
+])('%s refuses %s with %o', async (service, action, args, named) => {
+  const { status, value } = await ask('POST', `/actions/${service}/${action}`, args);
+  expect([status, value.error]).toEqual([400, expect.stringMatching(named)]);
+});
+
+test.each([
   ['cosmos', 'ageItems', { seconds: 10 }, { aged: 0 }],
   ['service-bus', 'silenceLinks', {}, { silenced: 0 }],
   ['service-bus', 'expireTokens', {}, { expired: 0 }],

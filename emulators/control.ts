@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { listenHttp, readBody } from './http-listener.ts';
 
 /** What every stand-in offers to the control port. */
@@ -67,13 +68,20 @@ export async function startControl(services: Record<string, Controllable>, host:
         const { status, value } = await answer(
           request.method!,
           new URL(request.url!, 'http://local').pathname,
-          text ? JSON.parse(text) : {},
+          text ? readObject(text) : {},
         );
         send(status, value);
       } catch (error) {
-        send(400, { error: (error as Error).message });
+        send(400, { error: error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message });
       }
     },
   });
   return { url: `http://${host}:${listener.port}`, close: () => listener.close() };
+}
+
+function readObject(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text);
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw new Error('The body is no JSON object.');
+  return value as Record<string, unknown>;
 }

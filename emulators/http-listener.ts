@@ -23,9 +23,7 @@ export async function listenHttp(given: {
       socket.on('close', () => sockets.delete(socket));
     });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) =>
-        reject(error.code === 'EADDRINUSE' ? new Error(`Port ${port} is in use`, { cause: error }) : error),
-      );
+      server.once('error', reject);
       server.listen(port, given.host, resolve);
     });
     return (server.address() as AddressInfo).port;

@@ -2,9 +2,24 @@ import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { type StackOptions, startStack } from './stack.ts';
 
-const number = (text: string): number => {
-  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('expected a number');
+const seconds = (text: string): number => {
+  if (!/^\d{1,9}(\.\d+)?$/.test(text) || Number(text) === 0)
+    throw new InvalidArgumentError('expected seconds above 0');
   return Number(text);
+};
+const milliseconds = (text: string): number => {
+  // Node's timers take no more.
+  if (!/^\d+(\.\d+)?$/.test(text) || Number(text) >= 2 ** 31)
+    throw new InvalidArgumentError('expected milliseconds from 0 to 2147483647');
+  return Number(text);
+};
+const count = (text: string): number => {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1');
+  return Number(text);
+};
+const keyPath = (text: string): string => {
+  if (!/^(\/[^/"]+)+$/.test(text)) throw new InvalidArgumentError('expected a path such as /userId');
+  return text;
 };
 const port = (text: string): number => {
   if (!/^\d+$/.test(text) || Number(text) > 65_535)
@@ -25,14 +40,14 @@ const program = new Command('emulators')
   .option('--redis-port <port>', 'port of Redis', port, 0)
   .option('--chat-port <port>', 'HTTP port of chat completions', port, 0)
   .option('--control-port <port>', 'HTTP port for counters and faults', port, 0)
-  .option('--lock-seconds <seconds>', 'lock duration of the subscription', number, 60)
-  .option('--max-delivery-count <count>', 'deliveries before an event is dead-lettered', number, 10)
+  .option('--lock-seconds <seconds>', 'lock duration of the subscription', seconds, 60)
+  .option('--max-delivery-count <count>', 'deliveries before an event is dead-lettered', count, 10)
   .option('--sessions', 'the subscription requires sessions', false)
-  .option('--partition-key <path>', "path of the container's partition key", '/userId')
-  .option('--service-bus-latency <ms>', 'delay of deliveries and settlements', number, 0)
-  .option('--cosmos-latency <ms>', 'delay of every answer', number, 0)
-  .option('--redis-latency <ms>', 'delay of every answer', number, 0)
-  .option('--chat-latency <ms>', 'delay of every answer', number, 0)
+  .option('--partition-key <path>', "path of the container's partition key", keyPath, '/userId')
+  .option('--service-bus-latency <ms>', 'delay of deliveries and settlements', milliseconds, 0)
+  .option('--cosmos-latency <ms>', 'delay of every answer', milliseconds, 0)
+  .option('--redis-latency <ms>', 'delay of every answer', milliseconds, 0)
+  .option('--chat-latency <ms>', 'delay of every answer', milliseconds, 0)
   .option('--redis <kind>', 'auto, real (redis-server on the PATH) or ours', 'auto')
   .option(
     '--entra <file>',
@@ -70,12 +85,22 @@ const options: StackOptions = {
   ...(flags.data ? { dataFolder: flags.data } : {}),
 };
 
+// Whoever reads the lines may have enough of them: the stand-ins go on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   const stack = await startStack(options);
   const lines = Object.entries(stack.environment)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
-  if (flags.envFile) writeFileSync(flags.envFile, lines);
+  try {
+    if (flags.envFile) writeFileSync(flags.envFile, lines);
+  } catch (error) {
+    await stack.close();
+    throw new Error(`with --env-file: ${(error as Error).message}`, { cause: error });
+  }
   process.stdout.write(`${lines}ready\n`);
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -40,13 +40,17 @@ export async function startStack(options: StackOptions = {}) {
   const open = async <T extends { close(): Promise<void> }>(
     what: string,
     starting: Promise<T>,
+    portFlag?: string,
   ): Promise<T> => {
     try {
       const service = await starting;
       started.push(service);
       return service;
     } catch (error) {
-      throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
+      const { message, syscall } = error as NodeJS.ErrnoException;
+      throw new Error(`${what}${syscall === 'listen' && portFlag ? ` (${portFlag})` : ''}: ${message}`, {
+        cause: error,
+      });
     }
   };
   const close = async (): Promise<void> => {
@@ -59,7 +63,7 @@ export async function startStack(options: StackOptions = {}) {
       entra?.verify(token) === true && audience.test(audienceOf(token));
     const secured = tls ? { tls } : {};
     const serviceBus = await open(
-      'Service Bus (--service-bus-port)',
+      'Service Bus',
       startServiceBus({
         ...secured,
         ...(entra
@@ -80,9 +84,10 @@ export async function startStack(options: StackOptions = {}) {
           },
         ],
       }),
+      '--service-bus-port',
     );
     const cosmos = await open(
-      'Cosmos DB (--cosmos-port)',
+      'Cosmos DB',
       startCosmos({
         ...secured,
         ...(entra ? { authorize: accepts(/^https:\/\/(localhost|127\.0\.0\.1)/) } : {}),
@@ -94,9 +99,10 @@ export async function startStack(options: StackOptions = {}) {
         partitionKeyPath: options.partitionKeyPath ?? '/userId',
         ...(options.dataFolder ? { dataFolder: join(options.dataFolder, 'cosmos') } : {}),
       }),
+      '--cosmos-port',
     );
     const redis = await open(
-      'Redis (--redis-port)',
+      'Redis',
       startRedis({
         ...secured,
         ...(entra
@@ -111,9 +117,10 @@ export async function startStack(options: StackOptions = {}) {
         password: REDIS_PASSWORD,
         server: options.redisServer ?? 'auto',
       }),
+      '--redis-port',
     );
     const chat = await open(
-      'chat completions (--chat-port)',
+      'chat completions',
       startChatCompletions({
         ...secured,
         ...(entra ? { authorize: accepts(/^https:\/\/cognitiveservices\.azure\.com/) } : {}),
@@ -121,12 +128,13 @@ export async function startStack(options: StackOptions = {}) {
         port: ports.chat ?? 0,
         latencyMs: latencyMs.chat ?? 0,
       }),
+      '--chat-port',
     );
     const services = {
       ...{ 'service-bus': serviceBus, cosmos, redis, 'chat-completions': chat },
       ...(entra ? { entra } : {}),
     };
-    const control = await open('control (--control-port)', startControl(services, host, ports.control ?? 0));
+    const control = await open('control', startControl(services, host, ports.control ?? 0), '--control-port');
     const keys: Record<string, string> = {
       SERVICEBUS_FULLY_QUALIFIED_NAMESPACE: `localhost:${serviceBus.port}`,
       SERVICEBUS_CONNECTION_STRING: serviceBus.connectionString,
@@ -144,7 +152,7 @@ export async function startStack(options: StackOptions = {}) {
       REDIS_PASSWORD,
       EMULATOR_CONTROL_URL: control.url,
     };
-    if (options.entra && tls) writeFileSync(options.entra.certificateFile, tls.cert);
+    if (options.entra && tls) writeCertificate(options.entra.certificateFile, tls.cert);
     const environment = entra
       ? {
           ...Object.fromEntries(
@@ -164,6 +172,14 @@ export async function startStack(options: StackOptions = {}) {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+function writeCertificate(file: string, certificate: string): void {
+  try {
+    writeFileSync(file, certificate);
+  } catch (error) {
+    throw new Error(`with --entra: ${(error as Error).message}`, { cause: error });
   }
 }
 

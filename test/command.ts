@@ -41,7 +41,8 @@ export function startCommand(
       child.stdout.pause();
       return () => child.stdout.resume();
     },
-    /** Closes the pipe that stderr is, as `head` does. */
+    /** Closes the pipe that stdout is, as `head` does. */
+    closeStdout: () => child.stdout.destroy(),
     closeStderr: () => child.stderr.destroy(),
   };
 }

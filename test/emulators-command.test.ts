@@ -106,6 +106,49 @@ test('an unknown flag lists the right ones, and a wrong value says what is expec
   expect((await ended('--redis', 'mine')).stderr).toContain('--redis is mine, expected auto, real or ours');
 });
 
+test.each([
+  ['--lock-seconds', '0', 'above 0'],
+  ['--max-delivery-count', '0', 'a whole number from 1'],
+  ['--max-delivery-count', '1.5', 'a whole number from 1'],
+  ['--partition-key', 'userId', 'a path such as /userId'],
+  ['--cosmos-latency', '2147483648', 'from 0 to 2147483647'],
+])('%s %s is refused', async (flag, value, expected) => {
+  const { code, stderr } = await ended(flag, value);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(new RegExp(`${flag} .*${value}.*expected .*${expected}`));
+});
+
+test.each([
+  ['--env-file', 'with --env-file: ENOENT'],
+  ['--entra', 'with --entra: ENOENT'],
+])('a file that cannot be written is named with its flag: %s', async (flag, told) => {
+  const { code, stderr } = await ended(flag, join(tmpdir(), 'no-such-folder', 'file'));
+  expect(code).toBe(1);
+  expect(stderr).toContain(told);
+});
+
+test('a data folder of another partition key is told, and not by the flag of a port', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'emulators-'));
+  const first = await startReady('--data', data);
+  first.kill('SIGTERM');
+  await first.ended;
+  const { code, stderr } = await ended('--data', data, '--partition-key', '/sessionId');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^Could not start Cosmos DB: .*mydocuments.*\/userId.*not \/sessionId/);
+});
+
+test('who reads the lines may go; the stand-ins stay', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'emulators-')), '.env');
+  const { closeStdout, stderr } = start('--env-file', file);
+  closeStdout();
+  const control = async () => {
+    const written = parseEnv(readFileSync(file, 'utf8'));
+    return (await fetch(`${written.EMULATOR_CONTROL_URL}/counters`)).status;
+  };
+  await expect.poll(() => control().catch(() => undefined)).toBe(200);
+  expect(stderr()).toBe('');
+});
+
 test.each(['service-bus', 'cosmos', 'redis', 'chat', 'control'])(
   'a taken port of %s is told with the flag that moves it',
   async (name) => {

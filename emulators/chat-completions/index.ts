@@ -89,9 +89,9 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
     checkAccess(request, route, apiKey, options.authorize);
     const body = await readJson(request);
     while (faults.get().freeze) await once(events, 'change', { signal });
-    const { latencyMs, maxConcurrent = Number.POSITIVE_INFINITY } = faults.get();
+    const { latencyMs, maxConcurrent } = faults.get();
     if (latencyMs > 0) await sleep(latencyMs, undefined, { signal });
-    if (concurrent > maxConcurrent) throw tooManyRequests(RETRY_AFTER_MS);
+    if (maxConcurrent !== null && concurrent > maxConcurrent) throw tooManyRequests(RETRY_AFTER_MS);
     const hit = hitByStatus();
     if (hit) throw hit;
     const model = checkModel(route, body);

@@ -8,6 +8,8 @@ export type Identity = 'key' | 'entra';
 export const EMULATOR_KEY =
   'C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==';
 
+const PARTITION_DELETION = 'operations/partitionkeydelete';
+
 // "learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources": the date may be 15 minutes off.
 const MAX_SKEW_MS = 15 * 60_000;
 
@@ -52,7 +54,9 @@ function checkSignature(signature: string, request: SignedRequest, key: string):
   if (!(Math.abs(Date.parse(date) - Date.now()) <= MAX_SKEW_MS)) {
     throw new Refusal(403, 0, `The input date is not within the permissible range: '${date}'.`);
   }
-  const segments = request.path.split('/').filter((segment) => segment !== '');
+  const all = request.path.split('/').filter((segment) => segment !== '');
+  // The client signs the deletion of a partition for the container, whatever its path.
+  const segments = all.slice(4).join('/') === PARTITION_DELETION ? all.slice(0, 4) : all;
   // An odd number of segments addresses a feed (…/docs), whose owner is what is signed; an even one a resource.
   const isFeed = segments.length % 2 === 1;
   const resourceType = segments.length === 0 ? '' : isFeed ? segments.at(-1)! : segments.at(-2)!;

@@ -128,7 +128,7 @@ function targetOf(sent: Operation, { container, partition, atomic }: BatchReques
 function runOne(operations: Operations, target: Target, sent: Operation): Done {
   const { operationType, id, resourceBody } = sent;
   const preconditions = { ifMatch: sent.ifMatch, ifNoneMatch: sent.ifNoneMatch };
-  if (operationType === 'Create') return operations.create(target, asDocument(resourceBody));
+  if (operationType === 'Create') return operations.create(target, asDocument(resourceBody), preconditions);
   if (operationType === 'Upsert') return operations.upsert(target, asDocument(resourceBody), preconditions);
   if (id === undefined) throw badRequest(`The operation ${operationType} has no id.`);
   switch (operationType) {

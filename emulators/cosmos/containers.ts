@@ -1,4 +1,5 @@
 import { etagOf, type Storage } from './database.ts';
+import { isLifetime, MAX_LIFETIME } from './items.ts';
 import { partitionPath } from './partition-key.ts';
 import { badRequest, notFound, ownerMissing, Refusal } from './refusal.ts';
 
@@ -180,12 +181,10 @@ function checkedDefinition(given: Record<string, unknown>): Record<string, unkno
     throw badRequest('Hierarchical partition keys (several paths, kind MultiHash) are not supported here.');
   }
   partitionPath(paths[0]);
-  if (
-    defaultTtl !== undefined &&
-    (!Number.isInteger(defaultTtl) || (defaultTtl as number) < -1 || defaultTtl === 0)
-  ) {
-    throw badRequest('defaultTtl is -1 or a positive number of seconds.');
-  }
+  if (paths[0].includes('"'))
+    throw badRequest(`Quotes in a partition key path are not supported here: '${paths[0]}'.`);
+  if (defaultTtl !== undefined && !isLifetime(defaultTtl))
+    throw badRequest(`defaultTtl is -1 or a number of seconds from 1 to ${MAX_LIFETIME}.`);
   const own = Object.entries(given).filter(([name]) => !name.startsWith('_'));
   return {
     indexingPolicy: {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 const RESERVED_AT_ONCE = 1_000_000;
+const SQLITE_BUSY = 5;
 
 export type Storage = {
   sql: DatabaseSync;
@@ -14,13 +15,15 @@ export type Storage = {
 
 /**
  * Opens (or creates) the data. WAL with synchronous=NORMAL: a commit survives the death of the process, which is
- * what is promised; only a power cut may lose the last ones.
+ * what is promised; only a power cut may lose the last ones. Locked as long as it is open: containers and the last number are
+ * kept in memory, where another process would not see them.
+ * @throws Error when another process has it open
  */
 export function openStorage(dataFolder: string | undefined): Storage {
   if (dataFolder !== undefined) mkdirSync(dataFolder, { recursive: true });
   const sql = new DatabaseSync(dataFolder === undefined ? ':memory:' : join(dataFolder, 'cosmos.sqlite'));
+  lock(sql, dataFolder);
   sql.exec(`
-    PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     CREATE TABLE IF NOT EXISTS reserved (lsn INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS databases (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, ts INTEGER NOT NULL);
@@ -50,6 +53,19 @@ export function openStorage(dataFolder: string | undefined): Storage {
     }
   };
   return { sql, ...createLsn(sql), atomically };
+}
+
+function lock(sql: DatabaseSync, dataFolder: string | undefined): void {
+  try {
+    sql.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT;');
+  } catch (error) {
+    sql.close();
+    if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw error;
+    throw new Error(
+      `another process has the items in ${dataFolder} open: end it, or take another data folder`,
+      { cause: error },
+    );
+  }
 }
 
 // Numbers are reserved a million at a time, so that counting costs no write of its own.

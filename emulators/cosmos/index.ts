@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runAction } from '../faults.ts';
 import { createAccountRoutes } from './account-routes.ts';
 import type { CosmosRequest } from './answer.ts';
 import { EMULATOR_KEY } from './auth.ts';
@@ -6,7 +7,7 @@ import { type Container, createContainers } from './containers.ts';
 import { type CosmosCounters, newCounters } from './counters.ts';
 import { openStorage } from './database.ts';
 import { type CosmosFaults, createFaults } from './faults.ts';
-import { createItemRoutes } from './item-routes.ts';
+import { createItemRoutes, isOnItems } from './item-routes.ts';
 import { asDocument, createItems, type Item, parse } from './items.ts';
 import { createOperations } from './operations.ts';
 import { partitionOfItem, partitionOfValue } from './partition-key.ts';
@@ -61,6 +62,9 @@ export type CosmosEmulator = {
   close(): Promise<void>;
 };
 
+const oneContainer = z.strictObject({ container: z.string().optional() });
+const putArgs = z.strictObject({ item: z.record(z.string(), z.unknown()) });
+const advanceArgs = z.strictObject({ seconds: z.number().nonnegative() });
 const ageArgs = z.strictObject({
   seconds: z.number().int().nonnegative(),
   idPrefix: z.string().default(''),
@@ -99,12 +103,23 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEm
     counters: () => counters,
     lastLsn: storage.lastLsn,
     now: clock,
-    respond: (request: CosmosRequest) => (request.segments[4] === 'docs' ? onItems : onAccount)(request),
+    respond: (request: CosmosRequest) => (isOnItems(request.segments) ? onItems : onAccount)(request),
   };
 
   const { database, container, partitionKeyPath = '/userId' } = options;
   if (database !== undefined && !containers.findDatabase(database)) containers.createDatabase(database);
-  if (database !== undefined && container !== undefined && !containers.findContainer(database, container)) {
+  const kept =
+    database === undefined || container === undefined
+      ? undefined
+      : containers.findContainer(database, container);
+  if (kept && `/${kept.partitionKeyPath.join('/')}` !== partitionKeyPath) {
+    storage.sql.close();
+    throw new Error(
+      `the container '${kept.id}' in ${options.dataFolder} has the partition key /${kept.partitionKeyPath.join('/')} for good, ` +
+        `not ${partitionKeyPath}: start with that one, or with another data folder`,
+    );
+  }
+  if (database !== undefined && container !== undefined && !kept) {
     containers.createContainer(database, container, {
       partitionKey: { paths: [partitionKeyPath], kind: 'Hash', version: 2 },
       ...(options.defaultTtl === undefined ? {} : { defaultTtl: options.defaultTtl }),
@@ -134,23 +149,30 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEm
     counters = newCounters();
   };
   const actions: Record<string, (args: Record<string, unknown>) => unknown> = {
-    advanceClock: ({ seconds }) => {
-      if (typeof seconds !== 'number' || !(seconds >= 0))
-        throw new Error('advanceClock needs seconds, 0 or more.');
-      ahead += seconds * 1000;
+    advanceClock(args) {
+      ahead += advanceArgs.parse(args).seconds * 1000;
     },
     ageItems(args) {
       const { seconds, idPrefix, container: name } = ageArgs.parse(args);
       return { aged: items.age(chosen(name), seconds, idPrefix) };
     },
-    deleteContainer: (args) => containers.removeContainer(chosen(args.container as string | undefined)),
-    items: (args) => allItems(args.container as string | undefined),
-    put: ({ item }) => put(item as Item),
+    deleteContainer: (args) => containers.removeContainer(chosen(oneContainer.parse(args).container)),
+    items: (args) => allItems(oneContainer.parse(args).container),
+    put: (args) => put(putArgs.parse(args).item),
     resetCounters,
   };
 
-  listeners.push(await listen(service, host, options.port ?? 0));
-  if (options.tls) listeners.push(await listen(service, host, options.tls.port ?? 0, options.tls));
+  const close = async () => {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    storage.sql.close();
+  };
+  try {
+    listeners.push(await listen(service, host, options.port ?? 0));
+    if (options.tls) listeners.push(await listen(service, host, options.tls.port ?? 0, options.tls));
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     endpoint: `http://${host}:${listeners[0]!.port}/`,
     ...(listeners[1] ? { tlsEndpoint: `https://${host}:${listeners[1].port}/` } : {}),
@@ -159,12 +181,7 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEm
     resetCounters,
     faults: faults.get,
     setFaults: faults.set,
-    act(name, args = {}) {
-      const action = actions[name];
-      if (!action)
-        throw new Error(`Unknown action '${name}'. Known are: ${Object.keys(actions).join(', ')}.`);
-      return action(args);
-    },
+    act: (name, args) => runAction(actions, name, args),
     read(partitionKey, id, name) {
       const from = chosen(name);
       const row = items.find(from, partitionOfValue(partitionKey), id);
@@ -172,9 +189,6 @@ export async function startCosmos(options: CosmosOptions = {}): Promise<CosmosEm
     },
     items: allItems,
     put,
-    async close() {
-      await Promise.all(listeners.map((listener) => listener.close()));
-      storage.sql.close();
-    },
+    close,
   };
 }

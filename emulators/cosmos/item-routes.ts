@@ -23,7 +23,7 @@ export function operationOf(
   segments: string[],
   headers: CosmosRequest['headers'],
 ): CosmosRequest['operation'] {
-  if (segments[4] !== 'docs') return 'metadata';
+  if (!isOnItems(segments)) return 'metadata';
   if (segments.length === 6) return byMethod[method] ?? 'metadata';
   if (method === 'GET') return 'query';
   if (method !== 'POST') return 'metadata';
@@ -37,6 +37,9 @@ export function operationOf(
   }
   return flag(headers, 'x-ms-documentdb-is-upsert') ? 'upsert' : 'create';
 }
+
+/** …/docs and …/docs/id; what lies below an item is none. */
+export const isOnItems = (segments: string[]): boolean => segments[4] === 'docs' && segments.length <= 6;
 
 export type ItemRoutes = (request: CosmosRequest) => Answer;
 
@@ -78,7 +81,7 @@ function point(
     case 'read':
       return answer(operations.read(target, id, pre), target.container);
     case 'create':
-      return answer(operations.create(target, readDocument(body)), target.container, operation);
+      return answer(operations.create(target, readDocument(body), pre), target.container, operation);
     case 'upsert':
       return answer(operations.upsert(target, readDocument(body), pre), target.container, operation);
     case 'replace':
@@ -146,7 +149,13 @@ const unsupported = [
   'x-ms-end-epk',
 ];
 
+// learn.microsoft.com/azure/cosmos-db/consistency-levels: a request may only ask for less than the account has, which is Session.
+const stronger = ['strong', 'boundedstaleness'];
+
 function refuseUnknown(headers: CosmosRequest['headers']): void {
+  const level = header(headers, 'x-ms-consistency-level');
+  if (level !== undefined && stronger.includes(level.toLowerCase()))
+    throw badRequest(`Consistency level ${level} is stronger than the account's, which is Session.`);
   for (const name of unsupported) {
     if (headers[name] !== undefined) throw badRequest(`The header '${name}' is not supported here.`);
   }

@@ -113,6 +113,13 @@ export function createItems(storage: Storage, now: () => number) {
   };
 }
 
+// learn.microsoft.com/azure/cosmos-db/nosql/time-to-live: the highest value is that of a 32-bit integer.
+export const MAX_LIFETIME = 2 ** 31 - 1;
+
+/** Seconds that something may be given to live; -1: for ever. */
+export const isLifetime = (value: unknown): boolean =>
+  value === -1 || (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_LIFETIME);
+
 export type Document = { item: Item; body: string; ttl: number | undefined };
 
 /** Reads an item as sent: checks its id and ttl, and drops the service's own properties that a reader sends back. */
@@ -133,9 +140,8 @@ export function asDocument(item: unknown, body?: string): Document {
   const own = item as Item;
   checkId(own.id);
   const { ttl } = own;
-  if (ttl !== undefined && (!Number.isInteger(ttl) || (ttl as number) < -1 || ttl === 0)) {
-    throw badRequest("The item's ttl is -1 or a positive number of seconds.");
-  }
+  if (ttl !== undefined && !isLifetime(ttl))
+    throw badRequest(`The item's ttl is -1 or a number of seconds from 1 to ${MAX_LIFETIME}.`);
   let text = body;
   for (const name of SYSTEM) {
     if (!Object.hasOwn(own, name)) continue;

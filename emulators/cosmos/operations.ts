@@ -33,13 +33,17 @@ export function createOperations(items: Items, isFull: (partition: string) => bo
   };
 
   return {
-    read(target: Target, id: string, { ifNoneMatch }: Preconditions): Done {
+    read(target: Target, id: string, { ifMatch, ifNoneMatch }: Preconditions): Done {
+      if (ifMatch !== undefined) throw badRequest('If-Match of a read is not supported here.');
       const row = existing(target, id);
       if (ifNoneMatch === row.etag) return { status: 304, row: undefined, charge: 1, etag: row.etag };
       return { status: 200, row, charge: readCharge(row.bytes), etag: row.etag };
     },
 
-    create(target: Target, document: Document): Done {
+    create(target: Target, document: Document, { ifMatch, ifNoneMatch }: Preconditions): Done {
+      // If-None-Match: * is what every create means.
+      if (ifMatch !== undefined || (ifNoneMatch !== undefined && ifNoneMatch !== '*'))
+        throw badRequest('If-Match of a create is not supported here, nor any If-None-Match but *.');
       owned(target, document);
       room(target);
       const id = document.item.id as string;

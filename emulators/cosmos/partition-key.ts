@@ -38,7 +38,8 @@ export function partitionOfValue(value: unknown): string {
 
 /** Where in the item its partition key stands: '/a/b' is ['a', 'b']. */
 export function partitionPath(path: string): string[] {
-  if (!/^(\/[^/]+)+$/.test(path)) throw badRequest(`The partition key path '${path}' is not valid.`);
+  if (!/^(\/[^/]+)+$/.test(path))
+    throw badRequest(`The partition key path '${path}' is not valid: /name is.`);
   return path.slice(1).split('/');
 }
 

@@ -8,10 +8,8 @@ const operation = z.strictObject({
   from: z.string().startsWith('/').optional(),
   value: z.unknown().optional(),
 });
-const body = z.union([
-  z.array(operation),
-  z.strictObject({ condition: z.string().optional(), operations: z.array(operation) }),
-]);
+const bare = z.array(operation);
+const conditional = z.strictObject({ condition: z.string().optional(), operations: bare });
 
 export type PatchOperation = z.infer<typeof operation>;
 export type Patch = { condition: string | undefined; operations: PatchOperation[] };
@@ -22,11 +20,12 @@ const SYSTEM = new Set(['id', '_rid', '_self', '_etag', '_ts', '_attachments']);
 
 /** Reads a patch: the client sends a bare array, or `{condition, operations}`. */
 export function readPatch(sent: unknown, partitionKeyPath: string[]): Patch {
-  const checked = body.safeParse(sent);
+  // Not a union, which would keep to itself what is wrong with each of its kinds.
+  const checked = Array.isArray(sent)
+    ? bare.transform((operations) => ({ condition: undefined, operations })).safeParse(sent)
+    : conditional.safeParse(sent);
   if (!checked.success) throw badRequest(`The patch is not valid: ${z.prettifyError(checked.error)}`);
-  const { condition, operations } = Array.isArray(checked.data)
-    ? { condition: undefined, operations: checked.data }
-    : checked.data;
+  const { condition, operations } = checked.data;
   if (operations.length === 0) throw badRequest('The patch has no operations.');
   if (operations.length > MAX_OPERATIONS) {
     throw badRequest(`The patch has ${operations.length} operations; the limit is ${MAX_OPERATIONS}.`);

@@ -28,13 +28,14 @@ test.each([
   ['ARRAY_LENGTH(c.text) = 3', undefined],
   ['c.list[1].x = -2.5', true],
   ["c[\"text\"] = 'it\\'s'", true],
+  ['IS_DEFINED(c["0"]) AND NOT IS_DEFINED(c[0]) AND NOT IS_DEFINED(c.list["0"])', true],
   ['STARTSWITH(c.text, "IT", true) AND NOT STARTSWITH(c.text, "IT")', true],
   ['CONTAINS(c.text, @part)', true],
   ['c.a IN (3, 1)', true],
   ['c.text', "it's"],
   ['c.a = 2 OR c.a = 1 AND c.text != "x"', true],
 ])('%s is %s', (condition, expected) => {
-  const item = { a: 1, nothing: null, text: "it's", list: [0, { x: -2.5 }, 2] };
+  const item = { a: 1, 0: 'zero', nothing: null, text: "it's", list: [0, { x: -2.5 }, 2] };
   expect(holds(condition, item, { '@part': "'s" })).toBe(expected);
 });
 
@@ -47,7 +48,11 @@ test.each([
   ['SELECT VALUE MAX(c.a) FROM c', 'MAX'],
   ['SELECT * FROM c ORDER BY c.a, c.b', ','],
   ['SELECT * FROM c JOIN m IN c.list', 'JOIN'],
-  ['SELECT DISTINCT c.a FROM c', 'DISTINCT'],
+  ['SELECT DISTINCT c.a FROM c', "'DISTINCT': not supported"],
+  ['SELECT * FROM c ORDER BY c', 'ORDER BY'],
+  ['SELECT * FROM c ORDER BY c.list[0]', 'ORDER BY'],
+  ['SELECT VALUE c.Group FROM c', '["Group"]'],
+  ['SELECT * FROM c WHERE c.inner.value = 1', '["value"]'],
   ['SELECT * FROM c; SELECT 1', ';'],
   ['SELECT TOP 1 VALUE COUNT(1) FROM c', 'TOP'],
   ['SELECT c.list[0] FROM c', 'AS'],

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { Container } from './containers.ts';
 import { type Items, parse, type Row, render } from './items.ts';
 import { badRequest } from './refusal.ts';
@@ -26,6 +27,8 @@ const DEFAULT_PAGE = 100;
 // Node's client takes 16 KB of response headers altogether.
 const MAX_TOKEN = 8_000;
 
+const parameterList = z.array(z.object({ name: z.string().startsWith('@'), value: z.unknown().optional() }));
+
 /** Reads `{query, parameters}` as the client sends it. */
 export function readQueryBody(body: string): { text: string; parameters: Parameters } {
   let sent: { query?: unknown; parameters?: unknown };
@@ -35,11 +38,9 @@ export function readQueryBody(body: string): { text: string; parameters: Paramet
     throw badRequest('The query is not valid JSON.');
   }
   if (typeof sent?.query !== 'string') throw badRequest('The query has no text.');
-  const { parameters: given = [] } = sent;
-  if (!Array.isArray(given)) throw badRequest('The query parameters are not an array.');
-  const parameters: Parameters = new Map();
-  for (const { name, value } of given as { name: string; value: unknown }[]) parameters.set(name, value);
-  return { text: sent.query, parameters };
+  const given = parameterList.safeParse(sent.parameters ?? []);
+  if (!given.success) throw badRequest(`The query parameters are not valid: ${z.prettifyError(given.error)}`);
+  return { text: sent.query, parameters: new Map(given.data.map(({ name, value }) => [name, value])) };
 }
 
 /**

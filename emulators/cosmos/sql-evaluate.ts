@@ -59,7 +59,8 @@ export function valueAt(item: unknown, steps: (string | number)[]): unknown {
   let value = item;
   for (const step of steps) {
     if (Array.isArray(value)) value = typeof step === 'number' ? value[step] : undefined;
-    else if (value === null || typeof value !== 'object' || !Object.hasOwn(value, step)) return undefined;
+    else if (value === null || typeof value !== 'object' || typeof step === 'number') return undefined;
+    else if (!Object.hasOwn(value, step)) return undefined;
     else value = (value as Record<string, unknown>)[step];
   }
   return value;

@@ -36,6 +36,8 @@ export function parseQuery(text: string): Statement {
   if (take('ORDER')) {
     expect('BY');
     const steps = reader.path();
+    if (steps.length === 0 || steps.some((step) => typeof step === 'number'))
+      throw badRequest('ORDER BY the whole item, or an element of an array, is not supported here.');
     const descending = take('DESC');
     if (!descending) take('ASC');
     orderBy = { steps, descending };

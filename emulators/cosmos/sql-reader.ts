@@ -27,7 +27,8 @@ const functions: Record<string, [number, number]> = {
   STARTSWITH: [2, 3],
   CONTAINS: [2, 3],
 };
-// Words that end an expression or an alias; none of them can be a name of the item.
+// Words that end an expression or an alias. None of them can be a name, nor stand after a point: the service answers `c.Group` with
+// "Syntax error, incorrect syntax near 'Group'", and takes `c["Group"]` (github.com/Azure/azure-cosmos-dotnet-v2/issues/507).
 const reserved = new Set(
   'SELECT TOP VALUE DISTINCT FROM JOIN IN AS WHERE AND OR NOT BETWEEN LIKE ORDER GROUP BY ASC DESC OFFSET LIMIT EXISTS HAVING'.split(
     ' ',
@@ -71,12 +72,16 @@ export function createReader(text: string) {
     const first = peek();
     if (first.kind !== 'word' || functions[first.text.toUpperCase()] || tokens[at + 1]?.text === '(')
       throw failure();
+    if (reserved.has(first.text.toUpperCase())) throw failure();
     if (first.text !== root) throw badRequest(`Identifier '${first.text}' could not be resolved.`);
     next();
     const steps: (string | number)[] = [];
     for (;;) {
       if (take('.')) {
-        if (peek().kind !== 'word') throw failure();
+        const { kind, text } = peek();
+        if (kind !== 'word') throw failure();
+        if (reserved.has(text.toUpperCase()))
+          throw badRequest(`Syntax error near '${text}': the word is reserved; write ["${text}"].`);
         steps.push(next().text);
       } else if (take('[')) {
         if (peek().kind !== 'string' && peek().kind !== 'number') throw failure();

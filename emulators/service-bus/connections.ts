@@ -8,7 +8,7 @@ import { openReceivingLink } from './receiving-links.ts';
 import { Refusal } from './refusal.ts';
 import { CBS, isRequestAddress, openReplyLink, openRequestLink } from './request-links.ts';
 import type { ConnectionInternals, ReceiverInternals, SenderInternals } from './rhea-internals.ts';
-import { keepBytes, writeTogether } from './rhea-workarounds.ts';
+import { keepBytes, writeOutcomesApart, writeTogether } from './rhea-workarounds.ts';
 import { MAX_MESSAGE_BYTES, openSendingLink } from './sending-links.ts';
 import { makeTokens, type Tokens, tokenExpired } from './tokens.ts';
 import { systemClock } from './wake-up.ts';
@@ -70,7 +70,10 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
       leaveAll(false);
     };
     open.set(socket, { lost, resume, tokens: peer.tokens });
-    connection.on('session_open', ({ session }: EventContext) => keepBytes(session!));
+    connection.on('session_open', ({ session }: EventContext) => {
+      keepBytes(session!);
+      writeOutcomesApart(session!);
+    });
     connection.on('sender_open', ({ sender }: EventContext) => attach(sender as SenderInternals, peer));
     connection.on('receiver_open', ({ receiver }: EventContext) =>
       attach(receiver as ReceiverInternals, peer),

@@ -13,8 +13,11 @@ import { types } from './rhea-internals.ts';
 import type { Outcome } from './stored.ts';
 import type { Topic } from './topic.ts';
 
-// rhea gives longs beyond 2^53 as bytes; no sequence number of ours is that long, so such a one is unknown.
-const sequenceNumber = z.union([z.number(), z.instanceof(Buffer).transform(() => -1)]);
+// rhea gives longs beyond 2^53 as bytes. No sequence number of ours is that long: all that counts is on which side it lies.
+const sequenceNumber = z.union([
+  z.number(),
+  z.instanceof(Buffer).transform((bytes) => Number(bytes.readBigInt64BE())),
+]);
 const lockTokens = z.array(z.instanceof(Buffer)).min(1);
 const text = z.string().nullish();
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { findSections, type Section, valueBytes } from './message-sections.ts';
+import { Refusal } from './refusal.ts';
 import { message as amqpMessage, types } from './rhea-internals.ts';
 
 /**
@@ -101,7 +102,18 @@ export function decodeContent(content: Content): Record<string, unknown> {
 
 function decode(bytes: Buffer, section: Section | undefined): Record<string, unknown> {
   if (!section) return {};
-  return amqpMessage.decode(bytes.subarray(section.start, section.end)) as unknown as Record<string, unknown>;
+  return understood(() =>
+    amqpMessage.decode(bytes.subarray(section.start, section.end)),
+  ) as unknown as Record<string, unknown>;
+}
+
+/** @throws Refusal for what rhea cannot decode: it is the sender's, and must not cost the connection */
+function understood<T>(decoding: () => T): T {
+  try {
+    return decoding();
+  } catch (error) {
+    throw new Refusal('amqp:decode-error', `Not a message: ${(error as Error).message}`);
+  }
 }
 
 function knownProperties(decoded: Record<string, unknown>): Record<string, unknown> {
@@ -113,7 +125,7 @@ function readAnnotations(
   section: Section | undefined,
 ): Pick<Content, 'annotations' | 'annotationCount' | 'scheduledFor'> {
   if (!section) return { annotations: nothing, annotationCount: 0, scheduledFor: undefined };
-  const map = new types.Reader(bytes.subarray(section.start, section.end)).read().value as {
+  const map = understood(() => new types.Reader(bytes.subarray(section.start, section.end)).read().value) as {
     value: unknown;
   }[];
   const writer = new types.Writer();

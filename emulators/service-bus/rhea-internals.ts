@@ -7,12 +7,22 @@ export type OutgoingDelivery = {
   id: number;
   settled: boolean;
   remote_settled: boolean;
+  /** What it was settled with here. */
+  state?: unknown;
   remote_state: { error?: { condition?: string; info?: Record<string, unknown> } } & Record<string, unknown>;
   update(settled: boolean, state?: unknown): void;
 };
 
+/** The deliveries of one direction of a session, and how their outcomes are noted and then written. */
+export type Outcomes = {
+  update(delivery: OutgoingDelivery, settled: boolean, state?: unknown): void;
+  process(...args: unknown[]): void;
+};
+
 export type SessionInternals = Session & {
-  outgoing: {
+  incoming: Outcomes & { updated: OutgoingDelivery[] };
+  outgoing: Outcomes & {
+    pending_dispositions: OutgoingDelivery[];
     next_delivery_id: number;
     next_pending_delivery: number;
     deliveries: { available(): number };
@@ -57,6 +67,8 @@ export const types = rhea.types as typeof rhea.types & {
 
 type Described = { described(): unknown };
 export const message = rhea.message as typeof rhea.message & {
+  /** Whether one range may tell both. */
+  are_outcomes_equivalent(one: unknown, other: unknown): boolean;
   properties(fields: Record<string, unknown>): Described;
   accepted(): Described;
   rejected(fields: { error: { condition: string; description: string } }): Described;

@@ -1,10 +1,12 @@
 import type { Session } from 'rhea';
-import type {
-  ConnectionInternals,
-  LinkInternals,
-  OutgoingDelivery,
-  SenderInternals,
-  SessionInternals,
+import {
+  type ConnectionInternals,
+  type LinkInternals,
+  message,
+  type Outcomes,
+  type OutgoingDelivery,
+  type SenderInternals,
+  type SessionInternals,
 } from './rhea-internals.ts';
 
 // rhea 3.0.5 behaves in some ways that a broker cannot live with. Each function here mends one of them.
@@ -19,6 +21,42 @@ export function keepBytes(session: Session): void {
   internals.on_transfer = function (frame) {
     if (!frame.performative.message_format) frame.performative.message_format = RAW_FORMAT;
     onTransfer.call(this, frame);
+  };
+}
+
+/**
+ * rhea writes the outcomes of consecutive deliveries that come in one turn as one range, and does not compare those of the first two
+ * (`write_dispositions` in its session.js): a settlement that was refused would be told as done. Gives it to write at a time only
+ * what one range may tell.
+ */
+export function writeOutcomesApart(session: Session): void {
+  const { incoming, outgoing } = session as SessionInternals;
+  writeApart(incoming, 'updated');
+  writeApart(outgoing, 'pending_dispositions');
+}
+
+function writeApart<Noted extends string>(
+  side: Outcomes & Record<Noted, OutgoingDelivery[]>,
+  noted: Noted,
+): void {
+  const { update, process } = side;
+  const waiting: OutgoingDelivery[] = [];
+  side.update = (...args) => {
+    const others = side[noted];
+    Object.assign(side, { [noted]: waiting });
+    update.apply(side, args);
+    Object.assign(side, { [noted]: others });
+  };
+  side.process = (...args) => {
+    process.apply(side, args);
+    while (waiting.length > 0) {
+      const { state } = waiting[0]!;
+      const other = waiting.findIndex(
+        (delivery, index) => index > 0 && !message.are_outcomes_equivalent(state, delivery.state),
+      );
+      Object.assign(side, { [noted]: waiting.splice(0, other === -1 ? waiting.length : other) });
+      process.apply(side, args);
+    }
   };
 }
 

@@ -72,5 +72,8 @@ function matchesCorrelation(filter: z.output<typeof correlation>, message: Recor
     if (wanted !== undefined && message[field] !== wanted) return false;
   }
   const properties = (message.application_properties ?? {}) as Record<string, unknown>;
-  return Object.entries(filter.properties ?? {}).every(([key, wanted]) => properties[key] === wanted);
+  return Object.entries(filter.properties ?? {}).every(([key, wanted]) => isEqual(properties[key], wanted));
 }
+
+const isEqual = (value: unknown, wanted: unknown): boolean =>
+  value instanceof Date && wanted instanceof Date ? value.getTime() === wanted.getTime() : value === wanted;

@@ -21,8 +21,9 @@ export function openSendingLink(
   receiver.set_source({ address: receiver.source?.address ?? '' });
   receiver.local.attach.snd_settle_mode = receiver.snd_settle_mode;
   receiver.on('message', ({ message, delivery }: EventContext) => {
-    const bytes = message as unknown as Buffer;
+    const bytes = message as unknown as Buffer | undefined;
     try {
+      if (!bytes) throw new Refusal('amqp:decode-error', 'Not a message: the transfer is empty.');
       if (bytes.length > MAX_MESSAGE_BYTES)
         throw new Refusal('amqp:link:message-size-exceeded', `The message has ${bytes.length} bytes.`);
       const contents = readTransfer(bytes, delivery!.format);

@@ -1,6 +1,7 @@
 import { startStack } from '../../emulators/stack.ts';
 import { consoleVariables, isLoopback, readConfig, telemetryVariables } from '../config.ts';
 import { startHealth } from '../health.ts';
+import { outliveReaders } from '../operations/output.ts';
 import type { Settled } from '../pipeline/hand.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { openConsole, watchOf } from '../run.ts';
@@ -31,6 +32,20 @@ const USERS = 20;
  */
 export async function dev(options: DevOptions, telling: Telling): Promise<number> {
   const startedMs = performance.now();
+  let stopping = false;
+  const stopped = new Promise<void>((resolve) => {
+    const stop = (): void => {
+      stopping = true;
+      resolve();
+    };
+    // Nobody looks any more: it drains all the same.
+    outliveReaders(stop);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        if (stopping) process.exit(130);
+        stop();
+      });
+  });
   const say = (text: string): void =>
     void (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   const stack = await startStack({ dataFolder: options.data });
@@ -108,16 +123,6 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     return `${seconds.toFixed(0)} s  chats ${chats.length}  events ${sent}  settled ${settled}  dead-lettered ${deadLettered}  p50 ${percentile(latenciesMs, 0.5)} ms  p99 ${percentile(latenciesMs, 0.99)} ms`;
   };
 
-  let stopping = false;
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.on(signal, () => {
-        if (stopping) process.exit(130);
-        stopping = true;
-        resolve();
-      });
-  });
-
   const chance = makeChance(options.seed);
   const takeTurn = async (chat: Chat): Promise<void> => {
     const turn = addTurn(chat, chance, new Date());
@@ -130,11 +135,12 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
 
   if (options.once) {
     // Twenty people at a time; each speaks on without waiting for the worker.
-    const begun = Array.from({ length: options.conversations }, () => newChat(chance, USERS, new Date()));
-    chats.push(...begun);
+    const waiting = Array.from({ length: options.conversations }, () => newChat(chance, USERS, new Date()));
     const people = Array.from({ length: 20 }, async () => {
-      for (let chat = begun.pop(); chat && !stopping; chat = begun.pop())
+      for (let chat = waiting.pop(); chat && !stopping; chat = waiting.pop()) {
+        chats.push(chat);
         for (let turn = 0; turn < options.turns && !stopping; turn += 1) await takeTurn(chat);
+      }
     });
     await Promise.all(people);
   } else {
@@ -162,7 +168,9 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   await frontEnd.close();
   await stack.close();
 
+  const wanted = options.once ? options.conversations * options.turns : tally.sent;
   const complete =
+    tally.sent === wanted &&
     found.persisted === chats.length &&
     found.lost === 0 &&
     tally.settled >= tally.sent &&
@@ -179,6 +187,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     p50Ms: percentile(tally.latenciesMs, 0.5),
     p99Ms: percentile(tally.latenciesMs, 0.99),
   };
+  if (tally.sent < wanted) say(`Stopped after ${tally.sent} of ${wanted} events.`);
   for (const fault of found.faults) say(`MISSING ${fault}`);
   if (fatal) say(`The worker failed: ${String(fatal)}`);
   say(

@@ -30,6 +30,7 @@ export async function verify(chats: readonly Chat[], environment: Record<string,
       (message) => !stored.some((other) => isDeepStrictEqual(other, message)),
     ).length;
     const whole =
+      item !== undefined &&
       isDeepStrictEqual(stored, chat.messages) &&
       item.userId === chat.userId &&
       item.lastActivity === chat.lastActivity &&

@@ -2,18 +2,15 @@
 const GONE = new Set(['EPIPE', 'EIO']);
 
 /**
- * To be called once. Whoever reads stdout may have enough of it: that ends the process in peace. Whoever reads stderr, too, but
- * what is under way goes on, and ends as if it were read: it is worth more than its report.
+ * To be called once. Whoever reads stdout may have enough of it: that ends the process in peace, or does what is given. Whoever
+ * reads stderr, too, but what is under way goes on, and ends as if it were read: it is worth more than its report.
  */
-export function outliveReaders(): void {
+export function outliveReaders(stdoutGone: () => void = () => process.exit(0)): void {
   const onError = (end: () => void) => (error: NodeJS.ErrnoException) => {
     if (!GONE.has(String(error.code))) throw error;
     end();
   };
-  process.stdout.on(
-    'error',
-    onError(() => process.exit(0)),
-  );
+  process.stdout.on('error', onError(stdoutGone));
   process.stderr.on(
     'error',
     onError(() => undefined),

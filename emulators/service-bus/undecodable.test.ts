@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { ServiceBusClient } from '@azure/service-bus';
+import Long from 'long';
+import rhea from 'rhea';
+import { expect, onTestFinished, test } from 'vitest';
+import { startServiceBus } from './index.ts';
+
+async function setUp() {
+  const bus = await startServiceBus({
+    queues: [{ name: 'orders' }],
+    topics: [{ name: 'news', subscriptions: [{ name: 'dated' }] }],
+  });
+  const client = new ServiceBusClient(bus.connectionString);
+  onTestFinished(async () => {
+    await client.close();
+    await bus.close();
+  });
+  return { bus, client };
+}
+
+const described = (code: number, ...value: number[]) => Buffer.from([0, 0x53, code, ...value]);
+
+test.each([
+  ['properties', described(0x73, 0xc0, 3, 1, 0xff, 0xff)],
+  ['annotations', described(0x72, 0xc1, 4, 2, 0xff, 0xff, 0xff)],
+  ['header', described(0x70, 0xc0, 3, 2, 0xff, 0xff)],
+  ['whole, which is nothing', Buffer.alloc(0)],
+])('a message with an undecodable %s is rejected, and the connection goes on', async (_, bytes) => {
+  const { bus } = await setUp();
+  const connection = rhea.create_container().connect({ port: bus.port, host: '127.0.0.1', reconnect: false });
+  onTestFinished(async () => {
+    connection.close();
+    await once(connection, 'connection_close');
+  });
+  const sender = connection.open_sender('orders');
+  await once(sender, 'sendable');
+  const rejected = once(sender, 'rejected');
+  sender.send(bytes, undefined, 0);
+  const [{ delivery }] = await rejected;
+  expect(delivery.remote_state.error.condition).toBe('amqp:decode-error');
+  const accepted = once(sender, 'accepted');
+  sender.send({ body: 'fine' });
+  await accepted;
+  expect(bus.entity('orders').peek()).toHaveLength(1);
+  expect(bus.counters().connections.protocolErrors).toBe(0);
+});
+
+test('peeking begins at any number that the client can name', async () => {
+  const { client } = await setUp();
+  await client.createSender('orders').sendMessages([{ body: 1 }, { body: 2 }]);
+  const receiver = client.createReceiver('orders');
+  const from = async (fromSequenceNumber: Long) =>
+    (await receiver.peekMessages(5, { fromSequenceNumber })).map(({ body }) => body);
+  expect(await from(Long.MAX_VALUE)).toEqual([]);
+  expect(await from(Long.fromNumber(2))).toEqual([2]);
+  expect(await from(Long.MIN_VALUE)).toEqual([1, 2]);
+});
+
+test('a correlation filter compares times by what they are', async () => {
+  const { client, bus } = await setUp();
+  const rules = client.createRuleManager('news', 'dated');
+  const when = new Date(1_700_000_000_000);
+  await rules.createRule('then', { applicationProperties: { when } });
+  await rules.deleteRule('$Default');
+  await client.createSender('news').sendMessages([
+    { body: 'then', applicationProperties: { when } },
+    { body: 'later', applicationProperties: { when: new Date(1_700_000_000_001) } },
+  ]);
+  expect(
+    bus
+      .entity('news/Subscriptions/dated')
+      .peek()
+      .map(({ body }) => body),
+  ).toEqual(['then']);
+});

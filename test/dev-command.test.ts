@@ -1,0 +1,30 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { resultOf, startCommand } from './command.ts';
+
+function startDev(...args: string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'dev-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return startCommand({}, ['dev', '--data', folder, ...args]);
+}
+
+test('one that is stopped before all is said tells of what was said, and that it is not all', async () => {
+  const dev = startDev('--once', '--json', '--conversations', '900', '--turns', '9');
+  await expect.poll(() => dev.stderr()).toMatch(/durable in/);
+  dev.kill('SIGINT');
+  const ended = await dev.ended;
+  expect(ended.code).toBe(1);
+  const { events, conversations, ...result } = resultOf(ended);
+  expect(ended.stderr).toContain(`Stopped after ${events} of 8100 events.`);
+  expect(ended.stderr).not.toContain('MISSING');
+  expect(result).toMatchObject({ persisted: conversations, lost: 0, deadLettered: 0 });
+});
+
+test('one whose lines nobody reads any more drains and ends in peace', async () => {
+  const dev = startDev('--rate', '50');
+  await expect.poll(() => dev.stdout()).toMatch(/durable in/);
+  dev.closeStdout();
+  expect(await dev.ended).toMatchObject({ code: 0, stderr: '' });
+});
