@@ -192,7 +192,7 @@ describe('titles', () => {
 
   test('titles have a bound of their own, and what waits for one takes no slot from other conversations', async () => {
     const { stack, show, announce, work, item, counters, path } = await setTheScene();
-    stack.chat.setFaults({ latencyMs: 300 });
+    stack.chat.setFaults({ freeze: true });
     await work({ MAX_CONCURRENCY: '1', MAX_LOCKED_EVENTS: '16', TITLE_MAX_CONCURRENCY: '3' });
     const talks = Array.from({ length: 12 }, () => conversation());
     for (const { snapshot, event } of talks) {
@@ -200,7 +200,9 @@ describe('titles', () => {
       await announce(event);
     }
     await expect.poll(() => stack.cosmos.items().length).toBe(12);
-    expect(counters().entities[path]?.completed, 'all are durable before most have a title').toBeLessThan(7);
+    expect(counters().entities[path]?.completed, 'all are durable before any has a title').toBe(0);
+    await expect.poll(() => stack.chat.counters().requests).toBe(3);
+    stack.chat.setFaults({ freeze: false });
     await expect.poll(() => counters().entities[path]?.completed).toBe(12);
     expect(stack.chat.counters()).toMatchObject({ requests: 12, concurrentPeak: 3 });
     for (const { userId, sessionId } of talks)
@@ -209,14 +211,16 @@ describe('titles', () => {
 
   test('a renamed conversation stays renamed, also when the rename lands while the title is being made', async () => {
     const { stack, show, announce, work, item, counters, path } = await setTheScene();
-    stack.chat.setFaults({ latencyMs: 400 });
+    stack.chat.setFaults({ freeze: true });
     await work();
     const { snapshot, event, sessionId, userId } = conversation();
     await show(snapshot);
     await announce(event);
     await expect.poll(() => item(userId, sessionId)?.title).toBe('New Conversation');
     const { _etag, _rid, _self, _ts, _attachments, ...stored } = item(userId, sessionId)!;
+    await expect.poll(() => stack.chat.counters().requests).toBe(1);
     stack.cosmos.put({ ...stored, title: 'My own name' });
+    stack.chat.setFaults({ freeze: false });
     await expect.poll(() => counters().entities[path]?.completed).toBe(1);
     expect(stack.chat.counters().answered).toBe(1);
     expect(item(userId, sessionId)?.title).toBe('My own name');
