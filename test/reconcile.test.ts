@@ -1,6 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createCluster } from 'redis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startRedisCluster } from '../emulators/redis/cluster.ts';
@@ -269,6 +277,18 @@ describe('an outage', () => {
     expect(away.stderr).toContain('CacheUnavailable');
     expect((await runCommand({ ...environment, REDIS_PORT: 'x' }, ['reconcile'])).code).toBe(78);
   });
+});
+
+test('two at once that keep one state come to their ends, and write nowhere where another one may', async () => {
+  const { reconcile, stored } = await withTalks(700);
+  const state = stateFile();
+  mkdirSync(`${state}.part`);
+  const both = () => reconcile('--rate', '10000', '--state', state);
+  const ended = await Promise.all([both(), both()]);
+  expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+  expect(stored()).toBe(700);
+  expect(JSON.parse(readFileSync(state, 'utf8'))).toMatchObject({ tally: { scanned: 700 } });
+  expect(readdirSync(dirname(state)).sort()).toEqual(['state.json', 'state.json.part']);
 });
 
 describe('an interrupted walk', () => {
