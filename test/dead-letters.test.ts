@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -369,6 +377,74 @@ describe('exporting', () => {
       1,
     );
     expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ active: 2, delivered: 0 });
+  });
+});
+
+describe('an export that cannot be finished leaves nothing behind', () => {
+  const withOne = async () => {
+    const scene = await setTheScene();
+    await setAside(scene, [conversation().event]);
+    const within = folder();
+    const file = join(within, 'letters.jsonl');
+    return { ...scene, within, file, args: ['dead-letters', 'export', '--output', file] };
+  };
+
+  test('where a link that leads nowhere has its name', async () => {
+    const { stack, within, file, args } = await withOne();
+    symlinkSync('nowhere', file);
+    const { code, stderr } = await runCommand(stack.environment, args);
+    expect(code).toBe(1);
+    expect(stderr).toContain('is there already');
+    expect(readdirSync(within)).toEqual(['letters.jsonl']);
+  });
+
+  test('where the file is made meanwhile, which stays', async () => {
+    const { stack, within, file, args } = await withOne();
+    await stack.serviceBus.setFaults({ latencyMs: 300 });
+    const command = startCommand(stack.environment, args);
+    await expect.poll(() => readdirSync(within)).toHaveLength(1);
+    writeFileSync(file, 'mine');
+    const { code, stderr } = await command.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/EEXIST/);
+    expect(readdirSync(within)).toEqual(['letters.jsonl']);
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+  });
+
+  test('when a signal ends it', async () => {
+    const { stack, within, args } = await withOne();
+    await stack.serviceBus.setFaults({ freeze: true });
+    const command = startCommand(stack.environment, args);
+    await expect.poll(() => readdirSync(within)).toHaveLength(1);
+    command.kill('SIGINT');
+    const { code } = await command.ended;
+    await stack.serviceBus.setFaults({ freeze: false });
+    expect(code).toBe(3);
+    expect(readdirSync(within)).toEqual([]);
+  });
+
+  test('when Service Bus is away, which is not taken for a fault of the file', async () => {
+    const { stack, within, args } = await withOne();
+    await stack.serviceBus.setFaults({ refuseConnections: true });
+    const { code, stderr } = await runCommand(stack.environment, args);
+    expect(code).toBe(1);
+    expect(stderr).toContain('history-worker doctor');
+    expect(readdirSync(within)).toEqual([]);
+  });
+
+  test('and a file system without links has it all the same', async () => {
+    const { stack, within, file, args } = await withOne();
+    const withoutLinks = { NODE_OPTIONS: `--import ${join(import.meta.dirname, 'without-links.ts')}` };
+    const { code } = await runCommand({ ...stack.environment, ...withoutLinks }, args);
+    expect(code).toBe(0);
+    expect(readdirSync(within)).toEqual(['letters.jsonl']);
+    expect(readFileSync(file, 'utf8')).toContain('ConversationNotFound');
+  });
+
+  test('and it wants a name', async () => {
+    const { code, stderr } = await runCommand({}, ['dead-letters', 'export', '--output', '']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('expected the name of a file');
   });
 });
 
