@@ -91,6 +91,7 @@ test.skipIf(!existsSync('/dev/full'))(
     expect(lost.code).toBe(1);
     expect(lost.stderr).toMatch(/stdout cannot be written: ENOSPC.*\n$/);
     expect(lost.stderr).not.toContain('    at ');
+    expect((await inShell(stack.environment, '$HW sweep --json > /dev/full')).code).toBe(1);
     const unsaid = await inShell(stack.environment, '$HW reconcile --json 2> /dev/full');
     expect(unsaid.code).toBe(2);
     expect(resultOf(unsaid)).toMatchObject({ scanned: 1, refused: { InvalidConversation: 1 } });
