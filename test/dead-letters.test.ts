@@ -281,6 +281,23 @@ describe('replaying', () => {
     expect(state()).toMatchObject({ completed: 20, active: 0 });
   });
 
+  test('links that are refused are waited for, and the reason is said once', async () => {
+    const scene = await setTheScene();
+    const { stack } = scene;
+    const talk = conversation(1, { title: 'Named' });
+    await setAside(scene, [talk.event]);
+    await scene.show(talk.snapshot);
+    stack.serviceBus.setFaults({ refuseAttach: 'com.microsoft:server-busy' });
+    const refused = () => stack.serviceBus.counters().connections.accepted;
+    const before = refused();
+    const replaying = startCommand(stack.environment, ['dead-letters', 'replay', '--json']);
+    await expect.poll(refused).toBeGreaterThan(before + 8);
+    stack.serviceBus.setFaults({ refuseAttach: null });
+    const ended = await replaying.ended;
+    expect(resultOf(ended)).toMatchObject({ replayed: 1 });
+    expect(ended.stderr.match(/GateClosed: service-bus: .* ServerBusyError/g)).toHaveLength(1);
+  });
+
   test('two at once share the work, and both end', async () => {
     const scene = await setTheScene();
     const talks = someConversations(60, { title: 'Named' });
@@ -400,7 +417,7 @@ describe('an export that cannot be finished leaves nothing behind', () => {
 
   test('where the file is made meanwhile, which stays', async () => {
     const { stack, within, file, args } = await withOne();
-    await stack.serviceBus.setFaults({ latencyMs: 300 });
+    stack.serviceBus.setFaults({ latencyMs: 300 });
     const command = startCommand(stack.environment, args);
     await expect.poll(() => readdirSync(within)).toHaveLength(1);
     writeFileSync(file, 'mine');
@@ -413,19 +430,19 @@ describe('an export that cannot be finished leaves nothing behind', () => {
 
   test('when a signal ends it', async () => {
     const { stack, within, args } = await withOne();
-    await stack.serviceBus.setFaults({ freeze: true });
+    stack.serviceBus.setFaults({ freeze: true });
     const command = startCommand(stack.environment, args);
     await expect.poll(() => readdirSync(within)).toHaveLength(1);
     command.kill('SIGINT');
     const { code } = await command.ended;
-    await stack.serviceBus.setFaults({ freeze: false });
+    stack.serviceBus.setFaults({ freeze: false });
     expect(code).toBe(3);
     expect(readdirSync(within)).toEqual([]);
   });
 
   test('when Service Bus is away, which is not taken for a fault of the file', async () => {
     const { stack, within, args } = await withOne();
-    await stack.serviceBus.setFaults({ refuseConnections: true });
+    stack.serviceBus.setFaults({ refuseConnections: true });
     const { code, stderr } = await runCommand(stack.environment, args);
     expect(code).toBe(1);
     expect(stderr).toContain('history-worker doctor');
