@@ -269,12 +269,16 @@ describe('an outage', () => {
     expect(stored()).toBe(0);
   });
 
-  test('services that are away at the start are named, exit code 1; a faulty configuration is 78', async () => {
+  test('services that are away at the start, or refuse the key, are named, exit code 1; a faulty configuration is 78', async () => {
     const { environment, reconcile, stack } = await withTalks(1);
     await stack.redis.setFaults({ refuseConnections: true });
     const away = await reconcile();
     expect(away.code).toBe(1);
-    expect(away.stderr).toContain('CacheUnavailable');
+    expect(away.stderr).toMatch(/CacheUnavailable: .*ECONNREFUSED/);
+    await stack.redis.setFaults({ refuseConnections: false });
+    const wrong = await runCommand({ ...environment, REDIS_PASSWORD: 'wrong' }, ['reconcile']);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toMatch(/CacheUnavailable: .*WRONGPASS/);
     expect((await runCommand({ ...environment, REDIS_PORT: 'x' }, ['reconcile'])).code).toBe(78);
   });
 });
