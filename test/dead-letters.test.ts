@@ -197,7 +197,7 @@ describe('replaying', () => {
       '--dry-run',
     ]);
     expect(counted.code).toBe(0);
-    expect(resultOf(counted)).toMatchObject({ dryRun: true, chosen: 1, replayed: 0 });
+    expect(resultOf(counted)).toMatchObject({ dryRun: true, chosen: 1, replayed: 0, interrupted: false });
     expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ delivered: 0, active: 1 });
   });
 
@@ -445,7 +445,7 @@ describe('an export that cannot be finished leaves nothing behind', () => {
     stack.serviceBus.setFaults({ refuseConnections: true });
     const { code, stderr } = await runCommand(stack.environment, args);
     expect(code).toBe(1);
-    expect(stderr).toContain('history-worker doctor');
+    expect(stderr).toMatch(/^Service Bus: .*\nRun "history-worker doctor"/);
     expect(readdirSync(within)).toEqual([]);
   });
 
@@ -554,7 +554,7 @@ test('a subscription that is not there ends it with 1, and a faulty configuratio
   stack.serviceBus.setFaults({ refuseCbs: true });
   const refused = await runCommand(stack.environment, ['dead-letters', 'list']);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/^UnauthorizedAccess: .*\n.*doctor/);
+  expect(refused.stderr).toMatch(/^Service Bus: UnauthorizedAccess: .*\n.*doctor/);
   stack.serviceBus.setFaults({ refuseCbs: false });
   const faulty = await runCommand({}, ['dead-letters', 'list']);
   expect(faulty.code).toBe(78);

@@ -7,7 +7,7 @@ import type { operate as Operate } from './operate.ts';
 const several = (value: string, before: string[] = []): string[] => [...before, value];
 
 // With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
+const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work, 'Service Bus');
 
 type Chosen = { reason?: string[]; session?: string };
 const choiceOf = ({ reason = [], session }: Chosen): Choice => ({ reasons: reason, session });
