@@ -73,9 +73,11 @@ program
   .option('--older-than-minutes <count>', 'from 60', minutes, 60)
   .option('--json', 'with the counts as the last line of stdout', false)
   .action(async (options) => {
-    if (existsSync('.env')) process.loadEnvFile('.env');
-    const { runSweep } = await import('./run-sweep.ts');
-    process.exit(await runSweep(process.env, options));
+    const [{ operate }, { runSweep }] = await Promise.all([
+      import('./operations/operate.ts'),
+      import('./run-sweep.ts'),
+    ]);
+    await operate((config) => runSweep(config, options));
   });
 
 addDoctor(program);

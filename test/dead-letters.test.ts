@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -189,7 +197,7 @@ describe('replaying', () => {
       '--dry-run',
     ]);
     expect(counted.code).toBe(0);
-    expect(resultOf(counted)).toMatchObject({ dryRun: true, chosen: 1, replayed: 0 });
+    expect(resultOf(counted)).toMatchObject({ dryRun: true, chosen: 1, replayed: 0, interrupted: false });
     expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ delivered: 0, active: 1 });
   });
 
@@ -271,6 +279,23 @@ describe('replaying', () => {
     expect(resultOf(ended)).toMatchObject({ replayed: 20, notMet: 0 });
     expect(ended.code).toBe(0);
     expect(state()).toMatchObject({ completed: 20, active: 0 });
+  });
+
+  test('links that are refused are waited for, and the reason is said once', async () => {
+    const scene = await setTheScene();
+    const { stack } = scene;
+    const talk = conversation(1, { title: 'Named' });
+    await setAside(scene, [talk.event]);
+    await scene.show(talk.snapshot);
+    stack.serviceBus.setFaults({ refuseAttach: 'com.microsoft:server-busy' });
+    const refused = () => stack.serviceBus.counters().connections.accepted;
+    const before = refused();
+    const replaying = startCommand(stack.environment, ['dead-letters', 'replay', '--json']);
+    await expect.poll(refused).toBeGreaterThan(before + 8);
+    stack.serviceBus.setFaults({ refuseAttach: null });
+    const ended = await replaying.ended;
+    expect(resultOf(ended)).toMatchObject({ replayed: 1 });
+    expect(ended.stderr.match(/GateClosed: service-bus: .* ServerBusyError/g)).toHaveLength(1);
   });
 
   test('two at once share the work, and both end', async () => {
@@ -372,6 +397,74 @@ describe('exporting', () => {
   });
 });
 
+describe('an export that cannot be finished leaves nothing behind', () => {
+  const withOne = async () => {
+    const scene = await setTheScene();
+    await setAside(scene, [conversation().event]);
+    const within = folder();
+    const file = join(within, 'letters.jsonl');
+    return { ...scene, within, file, args: ['dead-letters', 'export', '--output', file] };
+  };
+
+  test('where a link that leads nowhere has its name', async () => {
+    const { stack, within, file, args } = await withOne();
+    symlinkSync('nowhere', file);
+    const { code, stderr } = await runCommand(stack.environment, args);
+    expect(code).toBe(1);
+    expect(stderr).toContain('is there already');
+    expect(readdirSync(within)).toEqual(['letters.jsonl']);
+  });
+
+  test('where the file is made meanwhile, which stays', async () => {
+    const { stack, within, file, args } = await withOne();
+    stack.serviceBus.setFaults({ latencyMs: 300 });
+    const command = startCommand(stack.environment, args);
+    await expect.poll(() => readdirSync(within)).toHaveLength(1);
+    writeFileSync(file, 'mine');
+    const { code, stderr } = await command.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/EEXIST/);
+    expect(readdirSync(within)).toEqual(['letters.jsonl']);
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+  });
+
+  test('when a signal ends it', async () => {
+    const { stack, within, args } = await withOne();
+    stack.serviceBus.setFaults({ freeze: true });
+    const command = startCommand(stack.environment, args);
+    await expect.poll(() => readdirSync(within)).toHaveLength(1);
+    command.kill('SIGINT');
+    const { code } = await command.ended;
+    stack.serviceBus.setFaults({ freeze: false });
+    expect(code).toBe(3);
+    expect(readdirSync(within)).toEqual([]);
+  });
+
+  test('when Service Bus is away, which is not taken for a fault of the file', async () => {
+    const { stack, within, args } = await withOne();
+    stack.serviceBus.setFaults({ refuseConnections: true });
+    const { code, stderr } = await runCommand(stack.environment, args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Service Bus: .*\nRun "history-worker doctor"/);
+    expect(readdirSync(within)).toEqual([]);
+  });
+
+  test('and a file system without links has it all the same', async () => {
+    const { stack, within, file, args } = await withOne();
+    const withoutLinks = { NODE_OPTIONS: `--import ${join(import.meta.dirname, 'without-links.ts')}` };
+    const { code } = await runCommand({ ...stack.environment, ...withoutLinks }, args);
+    expect(code).toBe(0);
+    expect(readdirSync(within)).toEqual(['letters.jsonl']);
+    expect(readFileSync(file, 'utf8')).toContain('ConversationNotFound');
+  });
+
+  test('and it wants a name', async () => {
+    const { code, stderr } = await runCommand({}, ['dead-letters', 'export', '--output', '']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('expected the name of a file');
+  });
+});
+
 describe('purging', () => {
   test('asks first: without a terminal and without --yes nothing is deleted', async () => {
     const scene = await setTheScene();
@@ -461,7 +554,7 @@ test('a subscription that is not there ends it with 1, and a faulty configuratio
   stack.serviceBus.setFaults({ refuseCbs: true });
   const refused = await runCommand(stack.environment, ['dead-letters', 'list']);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/^UnauthorizedAccess: .*\n.*doctor/);
+  expect(refused.stderr).toMatch(/^Service Bus: UnauthorizedAccess: .*\n.*doctor/);
   stack.serviceBus.setFaults({ refuseCbs: false });
   const faulty = await runCommand({}, ['dead-letters', 'list']);
   expect(faulty.code).toBe(78);

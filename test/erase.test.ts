@@ -261,6 +261,17 @@ describe('Redis', () => {
     expect(withoutSystem(item(talk.userId, talk.sessionId))).toEqual(bare(talk));
   });
 
+  test('that fails for this key alone keeps nothing in history', async () => {
+    const { store, erase, item, stack } = await withHistory();
+    const talk = conversation();
+    store(talk);
+    await stack.redis.setFaults({ failKeys: [`session:${talk.sessionId}`] });
+    const done = await erase('--session', talk.sessionId, '--yes');
+    expect(done.code).toBe(0);
+    expect(done.stderr).toContain('UNLINK');
+    expect(withoutSystem(item(talk.userId, talk.sessionId))).toEqual(bare(talk));
+  });
+
   test('alone knows a session yet: its events are kept from coming', async () => {
     const { erase, show, item } = await withHistory();
     const talk = conversation();
@@ -338,6 +349,7 @@ describe('it is safe', () => {
     const interrupted = await first.ended;
     expect(interrupted.code).toBe(3);
     expect(resultOf(interrupted)).toMatchObject({ interrupted: true, erased: 150 - live(), pages: 0 });
+    expect(resultOf(interrupted).stays).toBe(live() + 300);
     const second = startCommand(environment, ['erase', '--user', 'user_001', '--yes']);
     await expect.poll(pages).toBeLessThan(290);
     second.kill('SIGKILL');
@@ -388,11 +400,16 @@ describe('it is safe', () => {
   });
 
   test('and says so when access is denied', async () => {
-    const { store, erase, stack } = await withHistory();
-    store(conversation());
+    const { store, show, erase, stack } = await withHistory();
+    const talk = conversation();
+    store(talk);
+    await show(talk.snapshot);
     stack.cosmos.setFaults({ status: { code: 403, operations: ['replace'] } });
     const done = await erase('--user', 'user_001', '--yes');
     expect(done.code).toBe(1);
     expect(done.stderr).toContain('StoreMisconfigured');
+    expect(resultOf(done)).toMatchObject({ erased: 0, stays: 1 });
+    // Its conversation is removed from Redis when history is erased, not before.
+    expect(done.stderr).not.toContain('UNLINK');
   });
 });

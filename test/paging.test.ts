@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { openReader } from '../src/reader.ts';
 import { sweep } from '../src/sweep.ts';
+import { resultOf, runCommand } from './command.ts';
 import { conversation, eventOf, setTheScene, timeOf } from './setting.ts';
 
 const KB = 1_024;
@@ -197,4 +198,16 @@ test('a reader lists what is not deleted, the latest first and without pages, as
     expect(await reader.read({ userId: 'user_001', sessionId })).toBeDefined();
   for (const sessionId of deleted)
     expect(await reader.read({ userId: 'user_001', sessionId })).toBeUndefined();
+});
+
+test('the command for it ends as the others do: with a line of JSON, and with a word on who can tell what is wrong', async () => {
+  const { stack } = await setTheScene();
+  const swept = await runCommand(stack.environment, ['sweep', '--dry-run', '--json']);
+  expect(swept.code).toBe(0);
+  expect(resultOf(swept)).toEqual({ found: 0, listed: 0, deleted: 0, dryRun: true });
+  const denied = await runCommand({ ...stack.environment, COSMOS_KEY: 'd3Jvbmc=' }, ['sweep']);
+  expect(denied.code).toBe(1);
+  expect(denied.stderr).toContain('StoreMisconfigured');
+  expect(denied.stderr).toContain('history-worker doctor');
+  expect((await runCommand({}, ['sweep'])).code).toBe(78);
 });

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { resultOf, startCommand } from './command.ts';
 import { conversation, setTheScene } from './setting.ts';
@@ -70,3 +72,28 @@ test('a replay that nobody reads ends at a signal', async () => {
   expect(ended.code).toBe(3);
   expect(resultOf(ended)).toMatchObject({ chosen: 1, replayed: 1, interrupted: true });
 });
+
+/** Runs a command of a shell in which `$HW` is ours, with nothing else in its environment but what is given. */
+const inShell = (environment: Record<string, string>, command: string) =>
+  new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
+    const env = { PATH: process.env.PATH ?? '', HW: `${process.execPath} src/main.ts`, ...environment };
+    execFile('sh', ['-c', command], { env }, (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stdout, stderr }),
+    );
+  });
+
+test.skipIf(!existsSync('/dev/full'))(
+  'on a full disk a result that cannot be written is an error of one line; what cannot be said ends nothing',
+  async () => {
+    const { stack, redis } = await setTheScene();
+    await redis.set('session:broken', 'no JSON');
+    const lost = await inShell(stack.environment, '$HW reconcile --json > /dev/full');
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toMatch(/stdout cannot be written: ENOSPC.*\n$/);
+    expect(lost.stderr).not.toContain('    at ');
+    expect((await inShell(stack.environment, '$HW sweep --json > /dev/full')).code).toBe(1);
+    const unsaid = await inShell(stack.environment, '$HW reconcile --json 2> /dev/full');
+    expect(unsaid.code).toBe(2);
+    expect(resultOf(unsaid)).toMatchObject({ scanned: 1, refused: { InvalidConversation: 1 } });
+  },
+);

@@ -1,6 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createCluster } from 'redis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startRedisCluster } from '../emulators/redis/cluster.ts';
@@ -261,14 +269,30 @@ describe('an outage', () => {
     expect(stored()).toBe(0);
   });
 
-  test('services that are away at the start are named, exit code 1; a faulty configuration is 78', async () => {
+  test('services that are away at the start, or refuse the key, are named, exit code 1; a faulty configuration is 78', async () => {
     const { environment, reconcile, stack } = await withTalks(1);
     await stack.redis.setFaults({ refuseConnections: true });
     const away = await reconcile();
     expect(away.code).toBe(1);
-    expect(away.stderr).toContain('CacheUnavailable');
+    expect(away.stderr).toMatch(/CacheUnavailable: .*ECONNREFUSED/);
+    await stack.redis.setFaults({ refuseConnections: false });
+    const wrong = await runCommand({ ...environment, REDIS_PASSWORD: 'wrong' }, ['reconcile']);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toMatch(/CacheUnavailable: .*WRONGPASS/);
     expect((await runCommand({ ...environment, REDIS_PORT: 'x' }, ['reconcile'])).code).toBe(78);
   });
+});
+
+test('two at once that keep one state come to their ends, and write nowhere where another one may', async () => {
+  const { reconcile, stored } = await withTalks(700);
+  const state = stateFile();
+  mkdirSync(`${state}.part`);
+  const both = () => reconcile('--rate', '10000', '--state', state);
+  const ended = await Promise.all([both(), both()]);
+  expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+  expect(stored()).toBe(700);
+  expect(JSON.parse(readFileSync(state, 'utf8'))).toMatchObject({ tally: { scanned: 700 } });
+  expect(readdirSync(dirname(state)).sort()).toEqual(['state.json', 'state.json.part']);
 });
 
 describe('an interrupted walk', () => {

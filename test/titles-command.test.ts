@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { titleFor } from '../emulators/chat-completions/title.ts';
 import { resultOf, runCommand, startCommand } from './command.ts';
 import { conversation, setTheScene, timeOf, turn } from './setting.ts';
@@ -171,6 +174,35 @@ describe('a model', () => {
     expect(left).toBe(40 - titled!);
     expect(bounded.stderr).toContain('budget of 4000 tokens');
     expect(resultOf(await titles())).toMatchObject({ untitled: left, titled: left });
+  });
+
+  test.each([
+    ['is late, and may have worked all the same', undefined],
+    ['answers without a word on tokens', { choices: [{ message: { content: 'A title of some kind' } }] }],
+  ])('that %s is counted with the most that it may have used', async (_, answer) => {
+    const { store, environment } = await withItems({ TITLE_TIMEOUT_SECONDS: '1' });
+    for (let index = 0; index < 8; index += 1) store();
+    let requests = 0;
+    const model = createServer((_request, response) => {
+      requests += 1;
+      if (answer) response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
+    }).listen(0, '127.0.0.1');
+    await once(model, 'listening');
+    onTestFinished(() => {
+      model.closeAllConnections();
+      model.close();
+    });
+    const { port } = model.address() as AddressInfo;
+    const endpoint = `http://127.0.0.1:${port}/openai/deployments/gpt-4`;
+    const bounded = await runCommand({ ...environment, AZURE_AI_CHAT_ENDPOINT: endpoint }, [
+      ...['titles', '--json', '--rate', '1000', '--max-tokens', '3000'],
+    ]);
+    expect(bounded.code).toBe(2);
+    expect(requests).toBe(2);
+    expect(resultOf(bounded)).toMatchObject({ titled: answer ? 2 : 0 });
+    expect(resultOf(bounded).tokens).toBeGreaterThan(2_000);
+    expect(resultOf(bounded).tokens).toBeLessThanOrEqual(3_000);
+    expect(bounded.stderr).toContain('Of 2 requests the model has not said it.');
   });
 
   test('is not asked at all where one request might exceed the budget', async () => {

@@ -14,11 +14,21 @@ export const MAX_COMPLETION_TOKENS = 1_000;
 
 type Optional = { max_completion_tokens?: number; max_tokens?: number; temperature?: number };
 
-/** The title model behind either form of endpoint. Parameters that it refuses are dropped, once for all. */
+/** What no request went out with: not even a part of the question was worked on. */
+const UNSENT =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|.*(CERT|SELF_SIGNED|UNABLE_TO_).*)$/;
+const isUnsent = (error: unknown): boolean =>
+  UNSENT.test(String((error as { cause?: { code?: unknown } }).cause?.code));
+
+/**
+ * The title model behind either form of endpoint. Parameters that it refuses are dropped, once for all. `attemptMs`: how long the client
+ * waits before it asks anew, within the deadline of the whole.
+ */
 export function openChatCompletions(
   config: Config,
   credential: TokenCredential,
   watch: Watch = unwatched,
+  attemptMs: number = ATTEMPT_TIMEOUT_MS,
 ): TitleModel {
   const { endpoint, access, apiVersion, model, deadlineMs } = config.titles;
   const deployment = /\/openai\/deployments\/([^/]+)/.exec(new URL(endpoint).pathname)?.[1];
@@ -29,7 +39,7 @@ export function openChatCompletions(
     ...(access.kind === 'key' ? { defaultHeaders: { 'api-key': access.key } } : {}),
     ...(deployment === undefined ? {} : { defaultQuery: { 'api-version': apiVersion } }),
     maxRetries: 2,
-    timeout: ATTEMPT_TIMEOUT_MS,
+    timeout: attemptMs,
   });
   let optional: Optional = { max_completion_tokens: MAX_COMPLETION_TOKENS };
 
@@ -39,13 +49,20 @@ export function openChatCompletions(
     note: (facts: CallFacts) => void,
   ): Promise<string> {
     let attempts = 0;
+    const asked = Buffer.byteLength(messages.map(({ content }) => content).join(''));
     // The client tells of none of its attempts.
     const counting = client.withOptions({
       async fetch(url, init) {
         attempts += 1;
-        const response = await fetch(url, init);
-        note({ status: response.status, retries: attempts - 1 });
-        return response;
+        note({ asked });
+        try {
+          const response = await fetch(url, init);
+          note({ status: response.status, retries: attempts - 1 });
+          return response;
+        } catch (error) {
+          if (isUnsent(error)) note({ asked: 0 });
+          throw error;
+        }
       },
     });
     for (;;) {
@@ -58,8 +75,10 @@ export function openChatCompletions(
         const choice = answer.choices[0];
         note({
           answeredBy: answer.model,
-          inputTokens: answer.usage?.prompt_tokens ?? 0,
-          outputTokens: answer.usage?.completion_tokens ?? 0,
+          ...(answer.usage && {
+            inputTokens: answer.usage.prompt_tokens,
+            outputTokens: answer.usage.completion_tokens,
+          }),
           content: { input: messages, output: choice?.message.content ?? '' },
         });
         if (choice?.finish_reason === 'content_filter')

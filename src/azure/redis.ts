@@ -29,8 +29,8 @@ export async function openRedis(
 }
 
 type Connected =
-  | { single: ReturnType<typeof makeSingle>; cluster?: undefined }
-  | { cluster: ReturnType<typeof makeCluster>; single?: undefined };
+  | { single: ReturnType<typeof makeSingle>['client']; cluster?: undefined }
+  | { cluster: ReturnType<typeof makeCluster>['client']; single?: undefined };
 
 /** The client of a single node, or that of a cluster. @throws Failure CacheUnavailable when the first connection cannot be made */
 export async function connectRedis(
@@ -39,7 +39,7 @@ export async function connectRedis(
   log: Log,
 ): Promise<Connected> {
   const options = await clientOptions(config, credential, log);
-  const single = makeSingle(options, log);
+  const { client: single, lastError } = makeSingle(options, log);
   try {
     await withDeadline(OPEN_DEADLINE_MS, 'the connection to Redis', () => single.connect());
     if (!(await withDeadline(READ_DEADLINE_MS, 'Redis', () => isCluster(single)))) return { single };
@@ -47,12 +47,12 @@ export async function connectRedis(
     single.destroy();
     throw new Failure(
       'CacheUnavailable',
-      `Redis at ${config.redis.host}:${config.redis.port}: ${told(error)}`,
+      `Redis at ${config.redis.host}:${config.redis.port}: ${lastError() ?? told(error)}`,
       { cause: error },
     );
   }
   single.destroy();
-  const cluster = makeCluster(config, options, log);
+  const { client: cluster, lastError: lastOfCluster } = makeCluster(config, options, log);
   try {
     await withDeadline(OPEN_DEADLINE_MS, 'the connection to the Redis cluster', () => cluster.connect());
     return { cluster };
@@ -60,7 +60,7 @@ export async function connectRedis(
     cluster.destroy();
     throw new Failure(
       'CacheUnavailable',
-      `the Redis cluster at ${config.redis.host}:${config.redis.port}: ${told(error)}`,
+      `the Redis cluster at ${config.redis.host}:${config.redis.port}: ${lastOfCluster() ?? told(error)}`,
       { cause: error },
     );
   }
@@ -69,30 +69,34 @@ export async function connectRedis(
 type Options = Awaited<ReturnType<typeof clientOptions>>;
 
 function makeSingle(options: Options, log: Log) {
-  const single = createClient(options);
-  tellErrors(single, log);
-  return single;
+  const client = createClient(options);
+  return { client, lastError: tellErrors(client, log) };
 }
 
 function makeCluster(config: Config, options: Options, log: Log) {
   const { socket: _, ...defaults } = options;
-  const cluster = createCluster({
+  const client = createCluster({
     rootNodes: [options],
     // Nodes are announced by address; the certificate names the host (node-redis issue 2903).
     defaults: { ...defaults, socket: { ...options.socket, servername: config.redis.host } as never },
   });
-  tellErrors(cluster, log);
-  return cluster;
+  return { client, lastError: tellErrors(client, log) };
 }
 
-/** Without a listener the client's errors would end the process; they surface through the calls as well. */
+/**
+ * Without a listener the client's errors would end the process; they surface through the calls as well, but for those of connecting, which
+ * it tries for ever. Answers how to ask for the last one.
+ */
 function tellErrors(
   client: { on(event: 'error', listener: (error: Error) => void): unknown },
   log: Log,
-): void {
-  client.on('error', (error) =>
-    log.warn({ code: 'CacheUnavailable', reason: told(error) }, 'Redis connection'),
-  );
+): () => string | undefined {
+  let last: string | undefined;
+  client.on('error', (error) => {
+    last = told(error);
+    log.warn({ code: 'CacheUnavailable', reason: last }, 'Redis connection');
+  });
+  return () => last;
 }
 
 /**

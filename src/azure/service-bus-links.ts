@@ -2,6 +2,7 @@ import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/servi
 import type { EventSource, HeldEvent, Log, Settlement } from '../pipeline/ports.ts';
 import type { CallFacts, Watch } from '../pipeline/watch.ts';
 import { withDeadline } from './deadline.ts';
+import { lastOf } from './last-error.ts';
 import { type Aged, type Entity, oldestEnqueuedAt, peekOldest } from './service-bus-client.ts';
 import { type Connection, connect, type Received } from './service-bus-connection.ts';
 import { makeHeldSequences } from './service-bus-held.ts';
@@ -94,7 +95,7 @@ export function receiveOverLinks(
       }
     } catch (error) {
       replace(connection, start);
-      throw error;
+      throw lastOf(error);
     }
     if (await silence.isDead()) replace(connection, start);
     return [];

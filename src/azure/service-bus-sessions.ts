@@ -2,6 +2,7 @@ import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { EventSource, HeldEvent, Log } from '../pipeline/ports.ts';
 import type { Watch } from '../pipeline/watch.ts';
 import { DeadlineError, withDeadline } from './deadline.ts';
+import { lastOf } from './last-error.ts';
 import {
   type Aged,
   type Client,
@@ -158,7 +159,7 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
           () => undefined,
         );
       replace(asked, () => entity.connect());
-      waiters.shift()?.reject(error);
+      waiters.shift()?.reject(lastOf(error));
     } finally {
       accepting -= 1;
     }
@@ -202,7 +203,7 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
         return undefined;
       if (!(error as { code?: unknown }).code || /connection/i.test((error as Error).message)) {
         replace(session.client, () => entity.connect());
-        throw error;
+        throw lastOf(error);
       }
       return undefined;
     }

@@ -1,6 +1,7 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import { Failure } from '../pipeline/failures.ts';
 import type { HeldEvent, Settlement } from '../pipeline/ports.ts';
+import { lastOf } from './last-error.ts';
 
 /** Longer than any settlement takes that is answered at all. */
 export const SETTLE_DEADLINE_MS = 10_000;
@@ -54,7 +55,7 @@ async function turnFor(receiver: ServiceBusReceiver, kind: Settlement['kind']): 
 
 export function serviceBusFailure(what: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
-  const { code, message } = error as { code?: unknown; message: string };
+  const { code, message } = lastOf(error) as { code?: unknown; message: string };
   return code === 'MessageLockLost' || code === 'SessionLockLost'
     ? new Failure('LockLost', `${what}: the lock is lost`, { cause: error })
     : new Failure('SettlementFailed', `${what}: ${String(code ?? message)}`, { cause: error });

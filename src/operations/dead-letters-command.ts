@@ -1,16 +1,13 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Choice } from './dead-letters-choice.ts';
+import { fileName } from './file-name.ts';
+import { whole } from './numbers.ts';
 import type { operate as Operate } from './operate.ts';
 
 const several = (value: string, before: string[] = []): string[] => [...before, value];
 
-const count = (text: string): number => {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1');
-  return Number(text);
-};
-
 // With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
+const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work, 'Service Bus');
 
 type Chosen = { reason?: string[]; session?: string };
 const choiceOf = ({ reason = [], session }: Chosen): Choice => ({ reasons: reason, session });
@@ -36,7 +33,7 @@ export function addDeadLetters(program: Command): void {
 
   add('show', 'show them one by one: ids, reasons and descriptions; receives nothing')
     .argument('[id...]', 'sequence numbers or message ids')
-    .option('--limit <count>', 'at most so many', count, 20)
+    .option('--limit <count>', 'at most so many', whole(1_000_000), 20)
     .option('--json', 'as lines of JSON', false)
     .action(async (ids: string[], options: Chosen & { json: boolean; limit: number }) => {
       const { showDeadLetters } = await import('./dead-letters-show.ts');
@@ -53,7 +50,7 @@ export function addDeadLetters(program: Command): void {
     });
 
   add('export', 'write them as lines of JSON, whole; receives nothing')
-    .option('--output <file>', 'to a new file instead of stdout')
+    .option('--output <file>', 'to a new file instead of stdout', fileName)
     .action(async (options: Chosen & { output?: string }) => {
       const { exportDeadLetters } = await import('./dead-letters-export.ts');
       await operate((config) => exportDeadLetters(config, choiceOf(options), options));

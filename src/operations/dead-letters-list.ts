@@ -67,6 +67,9 @@ export async function listDeadLetters(
   return 0;
 }
 
+/** A reason may have 4,096 characters: one so long does not move the others' ages out of sight. */
+const WIDEST = 40;
+
 /** A line a group, and below it what can be done. */
 export function table(
   groups: readonly Group[],
@@ -74,7 +77,7 @@ export function table(
   now: number = Date.now(),
 ): string[] {
   const reasons = groups.map(({ reason }) => plain(reason));
-  const width = Math.max(...reasons.map((reason) => reason.length));
+  const width = Math.min(WIDEST, Math.max(...reasons.map((reason) => reason.length)));
   const digits = Math.max(...groups.map(({ count }) => String(count).length));
   return groups.flatMap((group, index) => {
     const [oldest, newest] = [age(now - group.oldestMs), age(now - group.newestMs)];

@@ -26,7 +26,13 @@ export async function runReplay(
         : 'There is no such dead letter: nothing is to be replayed.',
     );
     if (sequences.size > 0) for (const line of table(groups, process.stderr)) console.error(line);
-    if (json) console.log(plainJson({ dryRun, chosen: sequences.size, replayed: 0, failed: {}, notMet: 0 }));
+    if (json)
+      console.log(
+        plainJson({
+          ...{ dryRun, chosen: sequences.size, replayed: 0, failed: {}, notMet: 0 },
+          interrupted: false,
+        }),
+      );
     return 0;
   }
   const progress = startProgress('replaying', sequences.size);

@@ -2,6 +2,7 @@ import type { Scope } from '../azure/cosmos-queries.ts';
 import { makeCredential } from '../azure/credential.ts';
 import { openSessionScan } from '../azure/redis-scan.ts';
 import type { Config } from '../config.ts';
+import { Failure } from '../pipeline/failures.ts';
 import type { ConversationCache, Ids } from '../pipeline/ports.ts';
 import { makeRoom } from '../pipeline/room.ts';
 import { clock } from './clock.ts';
@@ -43,14 +44,9 @@ export async function gatherSession(
   ports: GatherPorts,
 ): Promise<Gathered | Unclear> {
   const scope: Scope = { sessionId, userId };
-  const { cache, patience } = ports;
+  const { cache } = ports;
   const held = await findHeld(scope, ports);
-  const owner =
-    cache &&
-    (await patience.wait(
-      () => ownerInRedis(sessionId, cache, async () => () => undefined),
-      () => probeNodeOf(sessionId, cache),
-    ));
+  const owner = cache && (await ownerOf(sessionId, cache, ports));
   const ownerId = owner === 'nobody' ? undefined : owner?.userId;
   const users = [...new Set([...held.heads, ...held.segments].map((each) => each.userId))];
   if (users.length > 1)
@@ -70,6 +66,19 @@ export async function gatherSession(
     nobodys: owner === 'nobody' ? 1 : 0,
     isComplete: true,
   };
+}
+
+async function ownerOf(sessionId: string, cache: ConversationCache, { patience, signal }: GatherPorts) {
+  try {
+    return await patience.wait(
+      () => ownerInRedis(sessionId, cache, async () => () => undefined),
+      () => probeNodeOf(sessionId, cache),
+    );
+  } catch (error) {
+    // A key that fails alone keeps nobody from erasing what history has.
+    if (!(error instanceof Failure) || signal.aborted) throw error;
+    return 'nobody';
+  }
 }
 
 /** All of a user. Every session in Redis is looked at: one of which history knows nothing yet may still come. @throws Failure */

@@ -46,7 +46,7 @@ export function erasedLines(erased: Erased, stays: number): string[] {
   ];
 }
 
-/** What Redis still holds, and how to remove it. `isDryRun`, also of an interrupted run: that is told when history is erased. */
+/** What Redis still holds, and how to remove it. `isDryRun`, also where something stays: that is told when history is erased. */
 export function redisLines(
   { inRedis, nobodys, isComplete }: Gathered,
   { away, isDryRun }: { away: string | undefined; isDryRun: boolean },

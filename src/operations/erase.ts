@@ -99,7 +99,11 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
   };
   const tell = (erased: Erased | undefined, stays: number): Promise<void> => {
     if (erased) for (const line of erasedLines(erased, stays)) console.error(line);
-    for (const line of redisLines(gathered, { away, isDryRun: dryRun || signal.aborted }, config))
+    for (const line of redisLines(
+      gathered,
+      { away, isDryRun: dryRun || signal.aborted || stays > 0 },
+      config,
+    ))
       console.error(line);
     return tellResult(erased, stays);
   };
@@ -113,8 +117,7 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
   }
 
   const { voice } = ports;
-  let stays = 0;
-  const { erased, failure } = await voice.during('erasing', count, async (progress) => {
+  const { erased, stays, failure } = await voice.during('erasing', count, async (progress) => {
     let steps = 0;
     const eraser = makeEraser({
       ...ports,
@@ -123,12 +126,14 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
         progress.update(steps);
       },
     });
+    const { erased } = eraser;
     try {
       await eraser.erase({ heads: [...gathered.held.heads, ...coming], segments: gathered.held.segments });
-      stays = await eraseWhatCame(gathered, session, eraser, ports);
-      return { erased: eraser.erased, failure: undefined };
+      if (!signal.aborted)
+        return { erased, stays: await eraseWhatCame(gathered, session, eraser, ports), failure: undefined };
+      return { erased, stays: leftOf(gathered, eraser), failure: undefined };
     } catch (error) {
-      return { erased: eraser.erased, failure: { error } };
+      return { erased, stays: leftOf(gathered, eraser), failure: { error } };
     }
   });
   await tell(erased, stays);
@@ -158,6 +163,15 @@ async function eraseWhatCame(
   }
   return countOf(await look());
 }
+
+/** Of what was gathered. */
+function leftOf(gathered: Gathered, { left }: Eraser): number {
+  const { heads, segments } = gathered.held;
+  const coming = toErase(gathered).coming.map((ids) => ({ ...ids, ...NOT_THERE_YET }));
+  return countOf(left({ heads: [...heads, ...coming], segments }));
+}
+
+const NOT_THERE_YET = { isDeleted: false, isFilled: false, lastActivity: undefined };
 
 const countOf = ({ heads, segments }: Held): number => heads.length + segments.length;
 

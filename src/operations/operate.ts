@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
+import { DeadlineError } from '../azure/deadline.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
+import { Failure } from '../pipeline/failures.ts';
 import { EXIT_CONFIGURATION } from '../run.ts';
 import { describeError } from './errors.ts';
 import { exitWith, outliveReaders } from './output.ts';
@@ -14,11 +16,12 @@ export function loadEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Runs an operation under the worker's own configuration, and ends the process with its exit code: 78 where the configuration
- * is faulty, 1 where a service cannot be had.
+ * is faulty, 1 where a service cannot be had. `of`: the service that an error is of which names none, as `Failed to connect`.
  */
-export async function operate(work: (config: Config) => Promise<number>): Promise<never> {
+export async function operate(work: (config: Config) => Promise<number>, of?: string): Promise<never> {
+  const environment = loadEnvironment();
   try {
-    return await exitWith(await work(readConfig(loadEnvironment())));
+    return await exitWith(await work(readConfig(environment)));
   } catch (error) {
     if (error instanceof ConfigError) {
       console.error(error.message);
@@ -29,8 +32,13 @@ export async function operate(work: (config: Config) => Promise<number>): Promis
       throw error;
     // Several services may be away, or one at each of several attempts.
     const reasons = error instanceof AggregateError ? error.errors : [error];
-    for (const reason of new Set(reasons.map(describeError))) console.error(plain(reason));
+    for (const reason of new Set(reasons.map((reason) => named(reason, of)))) console.error(plain(reason));
     console.error('Run "history-worker doctor" to see what is wrong.');
     return await exitWith(1);
   }
 }
+
+const named = (error: unknown, of: string | undefined): string =>
+  of === undefined || error instanceof Failure || error instanceof DeadlineError
+    ? describeError(error)
+    : `${of}: ${describeError(error)}`;

@@ -1,21 +1,20 @@
-/** Nobody reads any more: the pipe was closed, or the terminal is gone. */
-const GONE = new Set(['EPIPE', 'EIO']);
-
 /**
- * To be called once. Whoever reads stdout may have enough of it: that ends the process in peace, or does what is given. Whoever
- * reads stderr, too, but what is under way goes on, and ends as if it were read: it is worth more than its report.
+ * To be called once. Whoever reads stdout may have enough of it: that ends the process in peace, or does what is given; where it
+ * cannot be written, as on a full disk, the result is not had, and that is told. Of stderr neither matters: what is under way is worth
+ * more than its report, and ends as if it were read.
  */
 export function outliveReaders(stdoutGone: () => void = () => process.exit(0)): void {
-  const onError = (end: () => void) => (error: NodeJS.ErrnoException) => {
-    if (!GONE.has(String(error.code))) throw error;
-    end();
-  };
-  process.stdout.on('error', onError(stdoutGone));
-  process.stderr.on(
-    'error',
-    onError(() => undefined),
-  );
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isGone(error, process.stdout)) return stdoutGone();
+    console.error(`stdout cannot be written: ${error.message}`);
+    process.exit(1);
+  });
+  process.stderr.on('error', () => undefined);
 }
+
+/** Nobody reads any more: the pipe was closed, or the terminal is gone. */
+const isGone = ({ code }: NodeJS.ErrnoException, { isTTY }: NodeJS.WriteStream): boolean =>
+  code === 'EPIPE' || (code === 'EIO' && isTTY);
 
 /** Ends the process when all that was written is out: on a pipe it may wait for the reader, and would be cut off. */
 export async function exitWith(code: number): Promise<never> {

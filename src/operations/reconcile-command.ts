@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { fileName } from './file-name.ts';
 import { positive } from './numbers.ts';
 import type { operate as Operate } from './operate.ts';
 import type { ReconcileOptions } from './reconcile.ts';
@@ -15,9 +16,9 @@ export function addReconcile(program: Command): void {
     )
     .option('--rate <count>', 'at most so many conversations a second', positive(10_000), 50)
     .addOption(
-      new Option('--state <file>', 'keep here how far it has come: an interrupted run goes on').conflicts(
-        'dryRun',
-      ),
+      new Option('--state <file>', 'keep here how far it has come: an interrupted run goes on')
+        .argParser(fileName)
+        .conflicts('dryRun'),
     )
     .option('--watch <minutes>', 'run on: begin anew so long after each end', positive(44_640))
     .option('--dry-run', 'read and compare, but write nothing', false)

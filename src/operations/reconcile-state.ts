@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { newTally, Tally } from './reconcile-tally.ts';
 
@@ -62,12 +62,17 @@ export function loadWalk(file: string, redis: string): Walk | undefined {
   return parsed.data.finishedAt === undefined ? parsed.data : undefined;
 }
 
-/** In one step: whoever is killed meanwhile leaves the file as it was. @throws StateError */
+/**
+ * In one step: whoever is killed meanwhile leaves the file as it was. Where two runs share it, as when a timer starts one before the
+ * last has ended, either's state is whole and true. @throws StateError
+ */
 export function saveWalk(file: string, walk: Walk): void {
+  const part = `${file}.${process.pid}.part`;
   try {
-    writeFileSync(`${file}.part`, `${JSON.stringify(walk, undefined, 2)}\n`, { mode: 0o600 });
-    renameSync(`${file}.part`, file);
+    writeFileSync(part, `${JSON.stringify(walk, undefined, 2)}\n`, { mode: 0o600 });
+    renameSync(part, file);
   } catch (error) {
+    rmSync(part, { force: true });
     throw new StateError(`${file} cannot be written: ${(error as Error).message}`);
   }
 }

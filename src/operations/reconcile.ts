@@ -87,10 +87,11 @@ async function report(
 ): Promise<void> {
   const nodes = scan.nodes().length;
   const of = nodes === 1 ? 'Redis' : `${nodes} masters of Redis`;
+  const lines = linesOf(tally, { isDryRun: dryRun });
   console.error(
-    `${tally.scanned} ${tally.scanned === 1 ? 'conversation' : 'conversations'} in ${of}, ${(tookMs / 1_000).toFixed(1)} s${isComplete ? '' : ', interrupted'}${dryRun ? '; nothing was written' : ''}:`,
+    `${tally.scanned} ${tally.scanned === 1 ? 'conversation' : 'conversations'} in ${of}, ${(tookMs / 1_000).toFixed(1)} s${isComplete ? '' : ', interrupted'}${dryRun ? '; nothing was written' : ''}${lines.length > 0 ? ':' : '.'}`,
   );
-  for (const line of linesOf(tally, { isDryRun: dryRun })) console.error(line);
+  for (const line of lines) console.error(line);
   if (!isComplete && watch === undefined && state !== undefined)
     console.error(`Run it again with --state ${plain(state)} to go on.`);
   if (json) {

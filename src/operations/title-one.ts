@@ -1,4 +1,3 @@
-import { MAX_COMPLETION_TOKENS } from '../azure/chat-completions.ts';
 import { isUntitled, readDocument } from '../history/document.ts';
 import { type TitleLine, titleContext, titlePrompt } from '../history/title.ts';
 import { backOff } from '../pipeline/back-off.ts';
@@ -10,7 +9,7 @@ import type { TitleGate } from '../pipeline/title-gate.ts';
 import { makeTitling, type TitleJob, type Titling } from '../pipeline/titling.ts';
 import type { Patience } from './patience.ts';
 import { quiet } from './quiet.ts';
-import type { TokenBudget } from './token-budget.ts';
+import { mostTokens, type TokenBudget } from './token-budget.ts';
 
 /** What became of one conversation without a title. */
 export type Titled =
@@ -45,7 +44,7 @@ export async function titleOne(ids: Ids, ports: TitlePorts): Promise<Titled | un
   if ('kind' in beginning) return beginning;
   const context = titleContext(beginning.messages);
   if (context.length === 0) return { kind: 'wordless' };
-  const asked = await ask(ids, beginning, mostTokens(context), ports);
+  const asked = await ask(ids, beginning, mostTokens(bytesOf(context)), ports);
   if (!asked || 'kind' in asked) return asked;
   let isOvertaken = false;
   const watched: HistoryStore = {
@@ -115,8 +114,7 @@ async function ask(
   return undefined;
 }
 
-/** The most that a question and its answer may cost: fewer than two bytes a token are rare in any language. */
-function mostTokens(context: readonly TitleLine[]): number {
+function bytesOf(context: readonly TitleLine[]): number {
   const { system, user } = titlePrompt(context);
-  return Math.ceil(Buffer.byteLength(system + user) / 2) + MAX_COMPLETION_TOKENS;
+  return Buffer.byteLength(system + user);
 }

@@ -34,7 +34,7 @@ export const failedIn = ({ failed }: TitleCounts): number =>
   Object.values(failed).reduce((sum, count) => sum + count, 0);
 
 /** The report for a person: only what there is. */
-export function titleLines(counts: TitleCounts, tokens: number): string[] {
+export function titleLines(counts: TitleCounts, tokens: number, untold: number): string[] {
   const lines: [number, string][] = [
     [counts.titled, 'have one now'],
     [counts.overtaken, 'were named by somebody, or deleted, meanwhile'],
@@ -57,5 +57,9 @@ export function titleLines(counts: TitleCounts, tokens: number): string[] {
           )
         : []),
     ]);
-  return tokens > 0 ? [...whole, `Tokens used: ${tokens}.`] : whole;
+  const used =
+    untold > 0
+      ? `Tokens used: at most ${tokens}. Of ${untold === 1 ? 'one request' : `${untold} requests`} the model has not said it.`
+      : `Tokens used: ${tokens}.`;
+  return tokens > 0 ? [...whole, used] : whole;
 }

@@ -53,8 +53,8 @@ export async function runTitles(config: Config, options: TitlesOptions): Promise
     );
     const given = dryRun ? undefined : await giveTitles(config, untitled, store, options, interruption);
     const counts = countTitles(given?.outcomes ?? [], untitled.length);
-    const tokens = given?.tokens ?? 0;
-    if (given) for (const line of titleLines(counts, tokens)) console.error(line);
+    const { tokens, untold } = given ?? { tokens: 0, untold: 0 };
+    if (given) for (const line of titleLines(counts, tokens, untold)) console.error(line);
     const interrupted = interruption.signal.aborted;
     if (json) await print([plainJson({ dryRun, untitled: untitled.length, ...counts, tokens, interrupted })]);
     if (given?.failure) throw given.failure.error;
@@ -84,7 +84,7 @@ async function listUntitled(config: Config, store: HistoryStore, signal: AbortSi
   }
 }
 
-type Given = { outcomes: Titled[]; tokens: number; failure: { error: unknown } | undefined };
+type Given = { outcomes: Titled[]; tokens: number; untold: number; failure: { error: unknown } | undefined };
 
 async function giveTitles(
   config: Config,
@@ -100,7 +100,13 @@ async function giveTitles(
   const pace = makePace(rate, clock);
   const ports: TitlePorts = {
     store,
-    model: openChatCompletions(config, makeCredential(config.azureClientId), budget.watch),
+    model: openChatCompletions(
+      config,
+      makeCredential(config.azureClientId),
+      budget.watch,
+      // It has its own say on each attempt that may cost something.
+      config.titles.deadlineMs,
+    ),
     gate: makeTitleGate(clock, {
       ...quiet,
       warn: ({ reason }) => say(`TitleUnavailable: ${reason}: waiting for it to pass`),
@@ -111,7 +117,7 @@ async function giveTitles(
     clock,
     signal,
   };
-  const given: Given = { outcomes: [], tokens: 0, failure: undefined };
+  const given: Given = { outcomes: [], tokens: 0, untold: 0, failure: undefined };
   let isOverBudget = false;
   const slots = makeSlots(config.titles.maxConcurrency);
 
@@ -142,7 +148,7 @@ async function giveTitles(
   })();
   await Promise.race([all, aborted(hurry)]);
   progress.end();
-  given.tokens = budget.spent;
+  Object.assign(given, { tokens: budget.spent, untold: budget.untold });
   if (isOverBudget)
     console.error(`The budget of ${maxTokens} tokens is used up, as far as one more title might exceed it.`);
   return given;

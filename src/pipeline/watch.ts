@@ -15,6 +15,8 @@ export type CallFacts = {
   model?: string;
   /** The model that answered, as it calls itself. */
   answeredBy?: string;
+  /** Bytes of a question that a model is being asked, at each attempt; 0: that attempt was never sent. */
+  asked?: number;
   inputTokens?: number;
   outputTokens?: number;
   /** What was said to a model and by it: for nobody but who was told to record it. */
