@@ -77,6 +77,7 @@ describe.runIf(chromiumPath)('dead letters in Chromium', () => {
     const answered = page.waitForEvent('requestfinished', (request) => request.url().endsWith('/replays'));
     letThrough();
     await answered;
+    await page.unrouteAll({ behavior: 'wait' });
     await page.evaluate(
       'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))',
     );

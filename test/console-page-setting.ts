@@ -52,6 +52,8 @@ export async function lookingWith(
     if (!request.url().startsWith(`${health.url}/console/`)) complaints.push(`asked for ${request.url()}`);
   });
   onTestFinished(async () => {
+    // What is still routed ends with the page.
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
     await worker.stop(5_000);
     await own.close();
