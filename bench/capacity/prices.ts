@@ -135,7 +135,7 @@ export const assumptions = {
     'seven spans and the lines of the log, nothing sampled away',
   ),
   telemetryCpu: fact('docs/observability.md, What it costs')(
-    0.41,
+    0.43,
     'more processor time',
     'with Azure Monitor, over none',
   ),
