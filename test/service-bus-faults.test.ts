@@ -47,9 +47,9 @@ async function atWork(count: number, options: StackOptions = {}) {
 }
 
 describe.each(both)('%s', (_, options) => {
-  // The client closes a session's link whose drain is answered too late, as on a busy machine: what was on its way comes once more.
+  // Seen once on a busy machine: an event came twice. Supposed, not traced: a link that the client closes when its drain is answered late.
   const atMost = options.requiresSession ? 10 : 8;
-  // And its accept of a session may hang for longer than the outage, whatever time-out it was given.
+  // Seen once as well: not worked on within 5 s. Supposed, not traced: the client's accept of a session, which is known to hang.
   const resumed = options.requiresSession ? { interval: 20 } : RESUMED;
 
   test('settlements that are refused now and then are tried again, at no cost of a delivery', async () => {
