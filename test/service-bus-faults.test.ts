@@ -47,11 +47,6 @@ async function atWork(count: number, options: StackOptions = {}) {
 }
 
 describe.each(both)('%s', (_, options) => {
-  // Seen once on a busy machine: an event came twice. Supposed, not traced: a link that the client closes when its drain is answered late.
-  const atMost = options.requiresSession ? 10 : 8;
-  // Seen once as well: not worked on within 5 s. Supposed, not traced: the client's accept of a session, which is known to hang.
-  const resumed = options.requiresSession ? { interval: 20 } : RESUMED;
-
   test('settlements that are refused now and then are tried again, at no cost of a delivery', async () => {
     const { stack, send, entity, allIsWell } = await atWork(20, options);
     stack.serviceBus.setFaults({ refuseSettlements: 'com.microsoft:server-busy', refuseSettlementsEvery: 3 });
@@ -99,9 +94,9 @@ describe.each(both)('%s', (_, options) => {
       await expect.poll(() => gate.isOpen).toBe(false);
       stack.serviceBus.act(on, { entity: path });
       send(4, 8);
-      await expect.poll(() => entity().completed, resumed).toBe(8);
+      await expect.poll(() => entity().completed, RESUMED).toBe(8);
       await allIsWell();
-      expect(entity().delivered).toBeLessThanOrEqual(atMost);
+      expect(entity().delivered).toBeLessThanOrEqual(8);
     },
   );
 
@@ -119,9 +114,9 @@ describe.each(both)('%s', (_, options) => {
     await expect.poll(() => gate.isOpen).toBe(false);
     send(4, 8);
     stack.serviceBus.setFaults(off);
-    await expect.poll(() => entity().completed, resumed).toBe(8);
+    await expect.poll(() => entity().completed, RESUMED).toBe(8);
     await allIsWell();
-    expect(entity().delivered).toBeLessThanOrEqual(atMost);
+    expect(entity().delivered).toBeLessThanOrEqual(8);
   });
 
   test('a broker that hangs and comes back is worked on at once', async () => {
@@ -133,7 +128,7 @@ describe.each(both)('%s', (_, options) => {
     await expect.poll(() => gate.isOpen).toBe(false);
     send(4, 8);
     stack.serviceBus.setFaults({ freeze: false });
-    await expect.poll(() => entity().completed, resumed).toBe(8);
+    await expect.poll(() => entity().completed, RESUMED).toBe(8);
     await allIsWell();
   });
 });
