@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Certificate, makeCertificate } from '../emulators/certificate.ts';
+import { startServiceBus } from '../emulators/service-bus/index.ts';
+import { SUBSCRIPTION, TOPIC } from '../emulators/stack.ts';
 import { receiveOtlp } from './otlp-receiver.ts';
 import { askHealth } from './scrape.ts';
 import { conversation, setTheScene } from './setting.ts';
@@ -171,6 +173,26 @@ test.each([400, 401, 403, 429, 500])(
     expectNone([key, 'refused: {']);
   },
 );
+
+test('a Service Bus that quotes the token that it does not take: it is told nowhere', async () => {
+  const heard: string[] = [];
+  const bus = await startServiceBus({
+    topics: [{ name: TOPIC, subscriptions: [{ name: SUBSCRIPTION }] }],
+    authorize({ token }) {
+      heard.push(token);
+      return `refused: ${token}`;
+    },
+  });
+  onTestFinished(() => bus.close());
+  const expectNone = await toldBy(
+    () => ({ SERVICEBUS_CONNECTION_STRING: bus.connectionString }),
+    saysCode('UnauthorizedAccess'),
+  );
+  const signatures = heard.map((token) => /sig=([^&]+)/.exec(token)![1]!);
+  const keyOfBus = /SharedAccessKey=([^;]+)/.exec(bus.connectionString)![1]!;
+  // What it says besides may help, and is told.
+  expectNone([...signatures, ...signatures.map(decodeURIComponent), keyOfBus]);
+});
 
 test('a Redis that quotes the password that it does not take: it is told nowhere', async () => {
   const { port, heard } = await quotingRedis();

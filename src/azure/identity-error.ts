@@ -1,3 +1,5 @@
+import { withoutTokens } from './quoted-tokens.ts';
+
 /** What the identity library is told in secret; the file of a federated token holds one of those that begin with eyJ. */
 const SECRET_VARIABLES = [
   'IDENTITY_HEADER',
@@ -6,7 +8,6 @@ const SECRET_VARIABLES = [
   'AZURE_CLIENT_CERTIFICATE_PASSWORD',
   'AZURE_PASSWORD',
 ];
-const TOKEN = /\beyJ[\w-]+(?:\.[\w-]*)*/g;
 /** Of ways that only a developer's machine has: that they are not there says nothing. */
 const DEVELOPERS = /Visual ?Studio|Azure ?CLI|PowerShell|Developer CLI|\bBroker/i;
 const ABSENT = /not available|could not be found|unavailable|not installed/i;
@@ -30,7 +31,7 @@ function reasonIn(message: string, environment: NodeJS.ProcessEnv): string {
   const own = message.split(/["{]/, 1)[0]!.replace(/\s*To troubleshoot, visit \S+/g, '');
   const safe = SECRET_VARIABLES.reduce(
     (text, variable) => text.replaceAll(environment[variable] || '\0', '…'),
-    own.replace(TOKEN, '…'),
+    withoutTokens(own),
   );
   const line = safe.replace(/\s+/g, ' ').trim();
   const short = line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;

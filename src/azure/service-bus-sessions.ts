@@ -138,7 +138,7 @@ export function receiveFromSessions(entity: Entity, options: SessionsOptions): E
     try {
       return await session.receive(next.othersWait ? CROWDED_WAIT_MS : IDLE_WAIT_MS);
     } catch (error) {
-      const { code, message } = error as { code?: unknown; message: string };
+      const { code, message } = lastOf(error) as { code?: unknown; message: string };
       log.debug({ code: 'LockLost', reason: message }, 'a session was lost');
       // All sessions of a connection that is cut end with the same code; the next would be asked of a client that hangs.
       const isLockLost = code === 'SessionLockLost' && !/AMQP connection/.test(message);

@@ -1,4 +1,5 @@
 import type { Log } from '../pipeline/ports.ts';
+import { lastOf } from './last-error.ts';
 
 export type Watch = {
   /** A message has come. */
@@ -62,7 +63,7 @@ export function makeWatch({ oldest, silenceMs, log, now = Date.now }: WatchOptio
       try {
         return await look();
       } catch (error) {
-        log.debug({ reason: (error as Error).message }, 'the watch could not peek');
+        log.debug({ reason: (lastOf(error) as Error).message }, 'the watch could not peek');
         return false;
       } finally {
         peeking = false;

@@ -1,3 +1,5 @@
+import { withoutTokens } from './quoted-tokens.ts';
+
 /** The Service Bus client and what it is built on. */
 const OF_THE_CLIENT = /[\\/]node_modules[\\/](?:@azure[\\/](?:service-bus|core-amqp)|rhea|rhea-promise)[\\/]/;
 /** What runs a callback, and tells nothing of whose it is. */
@@ -22,5 +24,7 @@ export function strayReason(error: unknown): string | undefined {
     .split('\n')
     .filter((line) => /^\s+at /.test(line));
   const told = frames.filter((line) => !OF_NODE.test(line) && !/\(?<anonymous>\)?$/.test(line));
-  return told.length > 0 && told.every((line) => OF_THE_CLIENT.test(line)) ? error.message : undefined;
+  return told.length > 0 && told.every((line) => OF_THE_CLIENT.test(line))
+    ? withoutTokens(error.message)
+    : undefined;
 }
