@@ -6,6 +6,8 @@ export type Setting = {
   default?: string;
   required?: boolean;
   secret?: boolean;
+  /** A key or password for local work, in the place of Entra ID. */
+  standsInForEntraId?: boolean;
   /** Says what is wrong with a value, as the end of a sentence that begins with the variable's name. */
   check: (value: string) => string | undefined;
   example?: string;
@@ -125,6 +127,7 @@ export const settings: readonly Setting[] = [
     name: 'SERVICEBUS_CONNECTION_STRING',
     description: 'for local work: stands in for the namespace and Entra ID',
     secret: true,
+    standsInForEntraId: true,
     check: connectionString,
   },
   {
@@ -146,7 +149,13 @@ export const settings: readonly Setting[] = [
     check: url,
     example: 'https://your-cosmos.documents.azure.com:443/',
   },
-  { name: 'COSMOS_KEY', description: 'for local work: stands in for Entra ID', secret: true, check: any },
+  {
+    name: 'COSMOS_KEY',
+    description: 'for local work: stands in for Entra ID',
+    secret: true,
+    standsInForEntraId: true,
+    check: any,
+  },
   {
     name: 'COSMOS_DATABASE_NAME',
     description: 'database',
@@ -183,6 +192,7 @@ export const settings: readonly Setting[] = [
     name: 'AZURE_AI_API_KEY',
     description: 'for local work: stands in for Entra ID',
     secret: true,
+    standsInForEntraId: true,
     check: any,
   },
   {
@@ -199,7 +209,13 @@ export const settings: readonly Setting[] = [
     default: 'true',
     check: truth,
   },
-  { name: 'REDIS_PASSWORD', description: 'for local work: stands in for Entra ID', secret: true, check: any },
+  {
+    name: 'REDIS_PASSWORD',
+    description: 'for local work: stands in for Entra ID',
+    secret: true,
+    standsInForEntraId: true,
+    check: any,
+  },
   { name: 'REDIS_USERNAME', description: 'user that REDIS_PASSWORD belongs to', check: any },
   {
     name: 'LOG_LEVEL',
@@ -350,3 +366,9 @@ export const settings: readonly Setting[] = [
     check: any,
   },
 ];
+
+/** The variables of an environment that hold a key in the place of Entra ID. */
+export const keysIn = (environment: Readonly<Record<string, string | undefined>>): string[] =>
+  settings
+    .filter(({ name, standsInForEntraId }) => standsInForEntraId && environment[name]?.trim())
+    .map(({ name }) => name);
