@@ -51,7 +51,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   const stack = await startStack({ dataFolder: options.data });
   const config = readConfig({
     ...telemetryVariables(telling.environment),
-    ...consoleOf(telling.environment),
+    ...consoleOf(telling),
     ...stack.environment,
     MAX_CONCURRENCY: '32',
   });
@@ -198,11 +198,10 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
 }
 
 /** There is a console without being asked for, where nobody else can reach it. */
-function consoleOf(environment: NodeJS.ProcessEnv): Record<string, string | undefined> {
-  const isOurs =
-    isLoopback(environment.HEALTH_HOST?.trim() || '127.0.0.1') && environment.HEALTH_PORT !== 'off';
-  return { ...(isOurs ? { CONSOLE_ENABLED: 'true' } : {}), ...consoleVariables(environment) };
-}
+const consoleOf = ({ environment, health }: Telling): Record<string, string | undefined> => ({
+  ...(health.port !== undefined && isLoopback(health.host) ? { CONSOLE_ENABLED: 'true' } : {}),
+  ...consoleVariables(environment),
+});
 
 const nothing = (): void => undefined;
 /** What the health server has to say is said above, and where it answers. */
