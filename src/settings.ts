@@ -1,4 +1,20 @@
-/** One variable of the environment. The README's table, `.env.example` and the checks all come from this list. */
+import {
+  chatEndpoint,
+  connectionString,
+  cosmosName,
+  hostname,
+  hostOf,
+  integer,
+  longEnough,
+  oneOf,
+  portOrOff,
+  type SettingCheck,
+  seconds,
+  truth,
+  url,
+} from './setting-checks.ts';
+
+/** One variable of the environment. The tables of the pages, `.env.example` and the checks all come from this list. */
 export type Setting = {
   name: string;
   description: string;
@@ -8,111 +24,9 @@ export type Setting = {
   secret?: boolean;
   /** A key or password for local work, in the place of Entra ID. */
   standsInForEntraId?: boolean;
-  /** Says what is wrong with a value, as the end of a sentence that begins with the variable's name. */
-  check: (value: string) => string | undefined;
+  /** Absent: any text will do. */
+  check?: SettingCheck;
   example?: string;
-};
-
-const any = (): undefined => undefined;
-
-const longEnough = (value: string): string | undefined =>
-  value.length >= 16 ? undefined : `has ${value.length} characters, expected at least 16`;
-
-const oneOf =
-  (...allowed: string[]) =>
-  (value: string): string | undefined =>
-    allowed.includes(value.toLowerCase())
-      ? undefined
-      : `is ${shown(value)}, expected one of ${allowed.join(', ')}`;
-
-const truth = oneOf('true', 'false', '1', '0', 'yes', 'no', 'on', 'off');
-
-const integer =
-  (min: number, max: number) =>
-  (value: string): string | undefined =>
-    /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max
-      ? undefined
-      : `is ${shown(value)}, expected a whole number from ${min} to ${max}`;
-
-const seconds =
-  (min: number, max: number) =>
-  (value: string): string | undefined =>
-    /^\d+(\.\d+)?$/.test(value) && Number(value) >= min && Number(value) <= max
-      ? undefined
-      : `is ${shown(value)}, expected seconds from ${min} to ${max}`;
-
-const url = (value: string): string | undefined => {
-  const parsed = URL.canParse(value) ? new URL(value) : undefined;
-  if (!parsed || !/^https?:$/.test(parsed.protocol))
-    return `is no URL (${sizeOf(value)}), expected one that begins with https://`;
-  return parsed.username || parsed.password
-    ? 'contains a user name or password, expected none in the URL'
-    : undefined;
-};
-
-const chatEndpoint = (value: string): string | undefined => {
-  const fault = url(value);
-  if (fault) return fault;
-  const path = new URL(value).pathname.replace(/\/+$/, '');
-  if (/\/openai\/deployments\/[^/]+$/.test(path) || path.endsWith('/openai/v1')) return undefined;
-  const retired = path.endsWith('/models') ? ' (the /models form was retired in August 2026)' : '';
-  return `has the path ${shown(path)}${retired}, expected …/openai/deployments/NAME or …/openai/v1/`;
-};
-
-const hostname = (value: string): string | undefined =>
-  /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d+)?$/.test(value)
-    ? undefined
-    : `is no host name (${sizeOf(value)}), expected one without a scheme or path`;
-
-const hostOf =
-  (port: string) =>
-  (value: string): string | undefined =>
-    /^([A-Za-z0-9.-]+|[0-9a-fA-F:]+)$/.test(value)
-      ? undefined
-      : `is no host name (${sizeOf(value)}), expected one alone; the port is ${port}`;
-
-/**
- * Its parts are told by name: a shell that reads it unquoted from a file cuts it at the first semicolon. The client throws for
- * what is wrong here without a code, and knows the names as they are written here only: it would look like an outage.
- */
-function connectionString(value: string): string | undefined {
-  const parts = new Map<string, string>();
-  let isMalformed = false;
-  for (const part of value.split(';')) {
-    const at = part.indexOf('=');
-    const name = part.slice(0, at).trim();
-    if (at >= 0 && name !== '') parts.set(name, part.slice(at + 1).trim());
-    else isMalformed ||= part.trim() !== '';
-  }
-  if (!/^sb:\/\/(\[[\da-f:]+\]|[\w.-]+)(:\d{1,5})?(\/|$)/i.test(parts.get('Endpoint') ?? ''))
-    return 'has no Endpoint=sb://… part with a host, expected a Service Bus connection string';
-  if (isMalformed) return 'has a part without a name and =, expected a whole Service Bus connection string';
-  if (parts.get('SharedAccessSignature')) return undefined;
-  const missing = ['SharedAccessKeyName', 'SharedAccessKey'].filter((name) => !parts.get(name));
-  return missing.length > 0
-    ? `has no ${missing.map((part) => `${part}=…`).join(' and no ')} part, expected a whole Service Bus connection string; in a shell it needs quotes`
-    : undefined;
-}
-
-/** Where a connection string, a URL with a password or a key may have been pasted, no part of it is shown. */
-const sizeOf = (value: string): string => `${value.length} characters`;
-
-/** Values are cut, so that a pasted secret or a runaway value does not fill a log. */
-function shown(value: string): string {
-  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-}
-
-/** The client throws for these before anything is sent, and without a code: it would look like an outage. */
-const cosmosName = (value: string): string | undefined => {
-  const illegal = /[/\\?#]/.exec(value);
-  return illegal
-    ? `contains "${illegal[0]}", expected none of / \\ ? # (not allowed in a name of Cosmos DB)`
-    : undefined;
-};
-
-const portOrOff = (value: string): string | undefined => {
-  const fault = value.toLowerCase() === 'off' ? undefined : integer(0, 65_535)(value);
-  return fault && `${fault}, or off`;
 };
 
 /** In the order of the seed's list, then what the rules of behaviour add. */
@@ -134,13 +48,11 @@ export const settings: readonly Setting[] = [
     name: 'SERVICEBUS_MESSAGE_COMPLETED_TOPIC',
     description: 'topic of the events',
     default: 'message-completed',
-    check: any,
   },
   {
     name: 'SERVICEBUS_MESSAGE_COMPLETED_SUBSCRIPTION',
     description: "the worker's subscription",
     default: 'history-worker-message-completed',
-    check: any,
   },
   {
     name: 'COSMOS_ENDPOINT',
@@ -154,7 +66,6 @@ export const settings: readonly Setting[] = [
     description: 'for local work: stands in for Entra ID',
     secret: true,
     standsInForEntraId: true,
-    check: any,
   },
   {
     name: 'COSMOS_DATABASE_NAME',
@@ -180,20 +91,17 @@ export const settings: readonly Setting[] = [
   {
     name: 'AZURE_AI_CHAT_MODEL',
     description: 'deployment name, needed with the …/openai/v1/ form',
-    check: any,
   },
   {
     name: 'AZURE_AI_API_VERSION',
     description: 'api-version of the …/openai/deployments/NAME form',
     default: '2024-10-21',
-    check: any,
   },
   {
     name: 'AZURE_AI_API_KEY',
     description: 'for local work: stands in for Entra ID',
     secret: true,
     standsInForEntraId: true,
-    check: any,
   },
   {
     name: 'REDIS_HOST',
@@ -214,9 +122,8 @@ export const settings: readonly Setting[] = [
     description: 'for local work: stands in for Entra ID',
     secret: true,
     standsInForEntraId: true,
-    check: any,
   },
-  { name: 'REDIS_USERNAME', description: 'user that REDIS_PASSWORD belongs to', check: any },
+  { name: 'REDIS_USERNAME', description: 'user that REDIS_PASSWORD belongs to' },
   {
     name: 'LOG_LEVEL',
     description: 'TRACE, DEBUG, INFO, WARNING, ERROR or CRITICAL',
@@ -295,12 +202,11 @@ export const settings: readonly Setting[] = [
     secret: true,
     check: longEnough,
   },
-  { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity', check: any },
+  { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity' },
   {
     name: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
     description: 'traces, metrics and logs go to Azure Monitor',
     secret: true,
-    check: any,
   },
   {
     name: 'APPLICATIONINSIGHTS_LIVE_METRICS',
@@ -320,7 +226,6 @@ export const settings: readonly Setting[] = [
     name: 'OTEL_EXPORTER_OTLP_HEADERS',
     description: 'sent with OTLP, as a key of the receiver',
     secret: true,
-    check: any,
   },
   {
     name: 'OTEL_EXPORTER_OTLP_PROTOCOL',
@@ -363,7 +268,6 @@ export const settings: readonly Setting[] = [
     name: 'OTEL_SERVICE_NAME',
     description: "the service's name in logs and telemetry",
     default: 'history-worker',
-    check: any,
   },
 ];
 

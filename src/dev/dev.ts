@@ -1,6 +1,7 @@
 import { startStack } from '../../emulators/stack.ts';
-import { consoleVariables, isLoopback, readConfig, telemetryVariables } from '../config.ts';
+import { consoleVariables, readConfig, telemetryVariables } from '../config.ts';
 import { startHealth } from '../health.ts';
+import { isLoopback } from '../loopback.ts';
 import { outliveReaders } from '../operations/output.ts';
 import type { Settled } from '../pipeline/hand.ts';
 import type { Log } from '../pipeline/ports.ts';

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Config } from '../config.ts';
+import { isLoopback } from '../loopback.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 import { describeError } from './errors.ts';
 
@@ -99,10 +100,9 @@ function open({ host, port, variable }: Target): Promise<Finding> {
     settle(socket, reject, `${host}:${port}`);
     socket.once('connect', () => {
       socket.destroy();
-      const isLocal = /^(localhost|127\.|::1)/.test(host);
       const found = `${host}:${port} answers, and is not encrypted`;
       resolve(
-        isLocal
+        isLoopback(host)
           ? ok(`${found}: on this machine only`)
           : warning(found, variable === 'REDIS_HOST' ? 'REDIS_SSL=true' : `${variable} with TLS`),
       );
