@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
+import { sweep } from '../src/operations/sweep.ts';
 import { openReader } from '../src/reader.ts';
-import { sweep } from '../src/sweep.ts';
 import { resultOf, runCommand } from './command.ts';
 import { conversation, eventOf, setTheScene, timeOf } from './setting.ts';
 

@@ -9,6 +9,7 @@ import { makeSlots } from '../pipeline/slots.ts';
 import { makeTitleGate } from '../pipeline/title-gate.ts';
 import { aborted } from './aborted.ts';
 import { clock } from './clock.ts';
+import { counted } from './counted.ts';
 import {
   EXIT_INTERRUPTED,
   EXIT_SOME_STAY,
@@ -49,7 +50,7 @@ export async function runTitles(config: Config, options: TitlesOptions): Promise
     const { dryRun, json } = options;
     const isCut = untitled.length === MAX_LISTED;
     console.error(
-      `${isCut ? 'At least ' : ''}${untitled.length} ${untitled.length === 1 ? 'conversation has' : 'conversations have'} no title.`,
+      `${isCut ? 'At least ' : ''}${counted(untitled.length, 'conversation')} ${untitled.length === 1 ? 'has' : 'have'} no title.`,
     );
     const given = dryRun ? undefined : await giveTitles(config, untitled, store, options, interruption);
     const counts = countTitles(given?.outcomes ?? [], untitled.length);
