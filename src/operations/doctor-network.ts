@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { isStandIn } from '../azure/service-bus-administration.ts';
 import type { Config } from '../config.ts';
 import { isLoopback } from '../loopback.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
@@ -20,7 +21,7 @@ const SOON_MS = 14 * 86_400_000;
 
 export function targetsOf(config: Config) {
   const { namespace, connectionString } = config.serviceBus;
-  const isPlain = /UseDevelopmentEmulator=true/i.test(connectionString ?? '');
+  const isPlain = isStandIn(connectionString);
   const endpoint = /Endpoint=sb:\/\/([^;/]+)/i.exec(connectionString ?? '')?.[1] ?? namespace!;
   const bus = new URL(`amqp://${endpoint}`);
   const ofUrl = (url: string) => {

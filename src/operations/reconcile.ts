@@ -1,7 +1,7 @@
 import { makeCredential } from '../azure/credential.ts';
 import { openSessionScan, type SessionScan } from '../azure/redis-scan.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { clock } from './clock.ts';
 import { counted } from './counted.ts';
 import { EXIT_INTERRUPTED, EXIT_SOME_STAY, type Interruption, onInterruption } from './interruption.ts';
 import { openPersistPorts } from './persist-ports.ts';

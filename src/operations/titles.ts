@@ -2,13 +2,13 @@ import { openChatCompletions } from '../azure/chat-completions.ts';
 import { openCosmos } from '../azure/cosmos.ts';
 import { openQueries } from '../azure/cosmos-queries.ts';
 import { makeCredential } from '../azure/credential.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HistoryStore, Ids } from '../pipeline/ports.ts';
 import { makeSlots } from '../pipeline/slots.ts';
 import { makeTitleGate } from '../pipeline/title-gate.ts';
 import { aborted } from './aborted.ts';
-import { clock } from './clock.ts';
 import { counted } from './counted.ts';
 import {
   EXIT_INTERRUPTED,
