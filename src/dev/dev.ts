@@ -59,7 +59,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   const live = !options.json && process.stdout.isTTY === true;
   const chats: Chat[] = [];
   const sentAt = new Map<string, number>();
-  const tally = { sent: 0, settled: 0, deadLettered: 0, redelivered: 0, latenciesMs: [] as number[] };
+  const tally = { sent: 0, settled: 0, deadLettered: 0, latenciesMs: [] as number[] };
   const recent: string[] = [];
   const note = (text: string): void => {
     if (live) recent.splice(0, Math.max(0, recent.push(text) - 10));
@@ -71,7 +71,6 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     progressAt = performance.now();
     const sent = settled.messageId === undefined ? undefined : sentAt.get(settled.messageId);
     const latencyMs = sent === undefined ? undefined : performance.now() - sent;
-    if (settled.deliveryCount > 0) tally.redelivered += 1;
     if (settled.settlement.kind === 'dead-letter') tally.deadLettered += 1;
     if (settled.settlement.kind !== 'abandon') tally.settled += 1;
     if (settled.settlement.kind === 'complete' && latencyMs !== undefined) tally.latenciesMs.push(latencyMs);

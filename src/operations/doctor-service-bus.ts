@@ -185,7 +185,7 @@ function judgeLimits(
 }
 
 /** An ISO 8601 duration, as Service Bus writes it. */
-export function durationMs(text: string): number {
+function durationMs(text: string): number {
   const match = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(text);
   if (!match) return Number.POSITIVE_INFINITY;
   const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));

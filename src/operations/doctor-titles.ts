@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { openChatCompletions } from '../azure/chat-completions.ts';
 import type { Config } from '../config.ts';
-import { cleanTitle } from '../history/title.ts';
+import { cleanTitle } from '../history/clean-title.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { AzCommands } from './az.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
