@@ -63,8 +63,8 @@ export const isDeleted = (deletedAt: unknown): boolean => Boolean(deletedAt);
 export const SYSTEM_FIELDS: readonly string[] = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
 
 /**
- * Says what a stored item is to this user's conversation. Lenient where an older worker was (no sessionId, no
- * createdAt, a message's timestamp of another kind: what is stored is kept, not judged), strict where a mistake would put one user's history into another's item.
+ * Says what a stored item is to this user's conversation. Lenient where an older worker was (no sessionId, no createdAt, a message's
+ * timestamp of another kind: what is stored is kept, not judged), strict where a mistake would put one user's history into another's item.
  */
 export function readDocument(item: unknown, ids: { sessionId: string; userId: string }): StoredItem {
   if (!isRecord(item)) return foreign('it is no object');

@@ -17,6 +17,7 @@ export const faultChecks = ({ faults }: ConfigError): Check[] =>
     return check(variable!, failure(rest.join(' '), `set ${variable}`));
   });
 
+/** What a configuration that is not faulty may still do without, or better. */
 export const configurationChecks = (config: Config, environment: Environment): Check[] => [
   check('variables', unknownVariables(environment)),
   check('keys', keysInUse(environment)),

@@ -11,6 +11,7 @@ import { shellWord } from './shell-word.ts';
 /** By which containers may be keyed: what the worker knows of every item. */
 const KEYS = new Set(['/userId', '/sessionId', '/id']);
 
+/** Account, container and rights, each under a line of its own. */
 export function cosmosChecks(
   config: Config,
   inspection: CosmosInspection,

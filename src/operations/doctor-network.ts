@@ -19,6 +19,7 @@ export type Target = {
 const TIMED_OUT = 'ETIMEDOUT';
 const SOON_MS = 14 * 86_400_000;
 
+/** Where the configuration says that each service is. */
 export function targetsOf(config: Config) {
   const { namespace, connectionString } = config.serviceBus;
   const isPlain = isStandIn(connectionString);
@@ -54,6 +55,7 @@ export function targetsOf(config: Config) {
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
 
+/** Whether its name is known, and whether it answers, with a certificate that is good. */
 export const networkChecks = (target: Target): Check[] => [
   { service: target.service, name: 'name', look: () => lookUp(target) },
   { service: target.service, name: 'connection', look: () => connect(target) },

@@ -16,6 +16,7 @@ const SHORT_LOCK_MS = 30_000;
 const FEW_DELIVERIES = 10;
 const DAY_MS = 86_400_000;
 
+/** Topic, subscription, its settings and rules, and what was set aside. */
 export function serviceBusChecks(
   config: Config,
   inspection: Inspection,

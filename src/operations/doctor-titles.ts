@@ -14,6 +14,7 @@ const SAMPLE = [
   { role: 'assistant' as const, text: 'Give them shelter from the wind, deep pots and even watering.' },
 ];
 
+/** Whether the title model gives a title that is one. */
 export function titleChecks(
   config: Config,
   credential: TokenCredential,

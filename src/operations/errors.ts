@@ -56,6 +56,7 @@ export function troubleOf(error: unknown): Trouble {
   return 'other';
 }
 
+/** Which line of doctor says how to mend it. */
 export const seeAbove = (trouble: Trouble): string | undefined =>
   trouble === 'network'
     ? 'see its lines "name" and "connection"'
