@@ -20,13 +20,25 @@ export function addDev(program: Command): void {
     .option('--rate <events>', 'turns a second without --once', count, 3)
     .option('--seed <number>', 'what the chats are made from', count, Math.floor(Math.random() * 100_000) + 1)
     .option('--data <folder>', "where Cosmos DB's items are kept between runs", '.local')
-    .action(async (options: DevOptions) => {
-      // In this order: the telemetry changes modules that the rest then imports.
-      const { tellFromDev } = await import('./dev/telemetry.ts');
-      const telling = await tellFromDev(process.env);
-      const { dev } = await import('./dev/dev.ts');
-      const code = await dev(options, telling);
-      await telling.end();
-      process.exit(code);
-    });
+    .action(async (options: DevOptions) => process.exit(await run(options).catch(exitCodeOf)));
+}
+
+async function run(options: DevOptions): Promise<number> {
+  // In this order: the telemetry changes modules that the rest then imports.
+  const { tellFromDev } = await import('./dev/telemetry.ts');
+  const telling = await tellFromDev(process.env);
+  const { dev } = await import('./dev/dev.ts');
+  const code = await dev(options, telling);
+  await telling.end();
+  return code;
+}
+
+async function exitCodeOf(error: unknown): Promise<number> {
+  const [{ ConfigError }, { EXIT_CONFIGURATION }] = await Promise.all([
+    import('./config.ts'),
+    import('./run.ts'),
+  ]);
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  return EXIT_CONFIGURATION;
 }

@@ -29,6 +29,14 @@ test('one whose lines nobody reads any more drains and ends in peace', async () 
   expect(await dev.ended).toMatchObject({ code: 0, stderr: '' });
 });
 
+test('a faulty configuration is told as by every other command', async () => {
+  for (const faulty of [{ HEALTH_PORT: 'high' }, { CONSOLE_TOKEN: 'short' }]) {
+    const ended = await startDev(['--once'], faulty).ended;
+    expect(ended.code).toBe(78);
+    expect(ended.stderr).toMatch(/^The configuration has 1 fault:\n {2}- (HEALTH_PORT|CONSOLE_TOKEN) /);
+  }
+});
+
 test('without a health port, however that is spelt, there is no console', async () => {
   const dev = startDev(['--once', '--conversations', '1', '--turns', '1'], { HEALTH_PORT: ' Off' });
   const ended = await dev.ended;
