@@ -7,8 +7,9 @@ import type { Settled } from '../pipeline/hand.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { openConsole, watchOf } from '../run.ts';
 import { startWorker } from '../worker.ts';
-import { addTurn, type Chat, makeChance, newChat } from './chats.ts';
+import { addTurn, type Chat, makeChance } from './chats.ts';
 import { openFrontEnd } from './front-end.ts';
+import { talkOn, talkOnce } from './talk.ts';
 import type { Telling } from './telemetry.ts';
 import { verify } from './verify.ts';
 import { lineOf, percentile, startView } from './view.ts';
@@ -25,7 +26,6 @@ export type DevOptions = {
 
 /** How long a run with --once waits for the next settlement before it gives up and reports what is missing. */
 const STALL_MS = 45_000;
-const USERS = 20;
 
 /**
  * Runs the worker on a laptop: the stand-ins, a chat front end that talks, and a view of what happens. Answers the exit
@@ -130,30 +130,11 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     await frontEnd.finishTurn(chat, turn);
     tally.sent += 1;
   };
-  const pause = (ms: number): Promise<void> =>
-    Promise.race([new Promise<void>((resolve) => setTimeout(resolve, ms)), stopped]);
-
-  if (options.once) {
-    // Twenty people at a time; each speaks on without waiting for the worker.
-    const waiting = Array.from({ length: options.conversations }, () => newChat(chance, USERS, new Date()));
-    const people = Array.from({ length: 20 }, async () => {
-      for (let chat = waiting.pop(); chat && !stopping; chat = waiting.pop()) {
-        chats.push(chat);
-        for (let turn = 0; turn < options.turns && !stopping; turn += 1) await takeTurn(chat);
-      }
-    });
-    await Promise.all(people);
-  } else {
-    while (!stopping && !fatal) {
-      const chat =
-        chats.length === 0 || chance.below(4) === 0
-          ? newChat(chance, USERS, new Date())
-          : chats[Math.max(0, chats.length - 1 - chance.below(12))]!;
-      if (!chats.includes(chat)) chats.push(chat);
-      await takeTurn(chat);
-      await pause(1000 / options.rate);
-    }
-  }
+  const pause = (): Promise<void> =>
+    Promise.race([new Promise<void>((resolve) => setTimeout(resolve, 1000 / options.rate)), stopped]);
+  const talk = { chats, chance, takeTurn };
+  if (options.once) await talkOnce(options, { ...talk, isOver: () => stopping });
+  else await talkOn(pause, { ...talk, isOver: () => stopping || fatal !== undefined });
   progressAt = performance.now();
   while (tally.settled < tally.sent && !fatal && performance.now() - progressAt < STALL_MS)
     await new Promise((resolve) => setTimeout(resolve, 20));
