@@ -10,8 +10,6 @@ export type Load = {
   answerBytes: number;
 };
 
-export type Front = Awaited<ReturnType<typeof openFront>>;
-
 const BATCH = 500;
 const startMs = Date.UTC(2026, 0, 1);
 const timeOf = (turn: number): string => new Date(startMs + turn * 60_000).toISOString();

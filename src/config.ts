@@ -1,3 +1,5 @@
+import { ruleFaults } from './config-rules.ts';
+import { isTrue } from './setting-checks.ts';
 import { type Setting, settings } from './settings.ts';
 
 /** Who the worker is to a service: a managed identity, or a key that stands in for it in local work. */
@@ -89,7 +91,7 @@ export function readConfig(environment: Environment): Config {
     const key = text(name);
     return key === undefined ? { kind: 'entra' } : { kind: 'key', key };
   };
-  faults.push(...crossChecks(environment, values));
+  faults.push(...ruleFaults(environment, values));
   if (faults.length > 0) throw new ConfigError(faults);
   const maxConcurrency = number('MAX_CONCURRENCY');
   return deepFreeze({
@@ -150,7 +152,7 @@ function check(
   const values = new Map<string, string | undefined>();
   for (const setting of some) {
     const value = environment[setting.name]?.trim() || setting.default;
-    const fault = value === undefined ? undefined : setting.check(value);
+    const fault = value === undefined ? undefined : setting.check?.(value);
     if (fault) faults.push(`${setting.name} ${fault}`);
     if (value === undefined && setting.required)
       faults.push(`${setting.name} is missing: ${setting.description}`);
@@ -216,70 +218,6 @@ function readTelemetry(text: (name: string) => string | undefined): TelemetryCon
     capturesContent: isTrue(text('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT')!),
   };
 }
-
-/** The rules that tie several variables together; a variable that is faulty by itself is not blamed twice. */
-function crossChecks(environment: Environment, values: Map<string, string | undefined>): string[] {
-  const faults: string[] = [];
-  const given = (name: string) => Boolean(environment[name]?.trim());
-  if (!given('SERVICEBUS_FULLY_QUALIFIED_NAMESPACE') && !given('SERVICEBUS_CONNECTION_STRING'))
-    faults.push(
-      'SERVICEBUS_FULLY_QUALIFIED_NAMESPACE is missing: the namespace (NAME.servicebus.windows.net), or for local work SERVICEBUS_CONNECTION_STRING',
-    );
-  const entity = entityOf(values.get('SERVICEBUS_CONNECTION_STRING') ?? '');
-  if (entity !== undefined && entity !== values.get('SERVICEBUS_MESSAGE_COMPLETED_TOPIC'))
-    faults.push(
-      'SERVICEBUS_CONNECTION_STRING has an EntityPath that is not SERVICEBUS_MESSAGE_COMPLETED_TOPIC, expected none, or the topic',
-    );
-  const chat = values.get('AZURE_AI_CHAT_ENDPOINT');
-  if (chat && isV1(chat) && !given('AZURE_AI_CHAT_MODEL'))
-    faults.push(
-      'AZURE_AI_CHAT_MODEL is missing: an endpoint that ends in /openai/v1/ needs the deployment name',
-    );
-  if (chat && isRemotePlain(chat))
-    faults.push(
-      'AZURE_AI_CHAT_ENDPOINT must begin with https://: a credential is sent over plain HTTP only to loopback',
-    );
-  const cosmos = values.get('COSMOS_ENDPOINT');
-  if (cosmos && isPlain(cosmos) && !given('COSMOS_KEY'))
-    faults.push(
-      'COSMOS_ENDPOINT must begin with https:// unless COSMOS_KEY is set: tokens are sent over TLS only',
-    );
-  else if (cosmos && isRemotePlain(cosmos))
-    faults.push('COSMOS_ENDPOINT must begin with https://: plain HTTP is for loopback only');
-  const tls = values.get('REDIS_SSL');
-  if (tls && !isTrue(tls) && !given('REDIS_PASSWORD') && !isLoopback(values.get('REDIS_HOST') ?? ''))
-    faults.push('REDIS_SSL must be true with Entra ID: a token is never sent over a plain connection');
-  const locked = Number(values.get('MAX_LOCKED_EVENTS') ?? Number.NaN);
-  if (locked < Number(values.get('MAX_CONCURRENCY') ?? 0))
-    faults.push(
-      `MAX_LOCKED_EVENTS is ${locked}, expected at least MAX_CONCURRENCY (${values.get('MAX_CONCURRENCY')})`,
-    );
-  if (isTrue(values.get('CONSOLE_ENABLED') ?? 'false')) faults.push(...consoleFaults(values, given));
-  return faults;
-}
-
-/** The console shows conversations: what is open to the network asks who is there. */
-function consoleFaults(values: Map<string, string | undefined>, given: (name: string) => boolean): string[] {
-  if (values.get('HEALTH_PORT')?.toLowerCase() === 'off')
-    return ['CONSOLE_ENABLED is true, but HEALTH_PORT is off: the console is served on the health port'];
-  const host = values.get('HEALTH_HOST');
-  if (host === undefined || isLoopback(host) || given('CONSOLE_TOKEN')) return [];
-  return [
-    `CONSOLE_TOKEN is missing: the console shows conversations, and HEALTH_HOST is ${host}, where others can reach it; set a token of at least 16 characters, or HEALTH_HOST to 127.0.0.1`,
-  ];
-}
-
-/** The one entity that a connection string is for; the client refuses to open another with it. */
-const entityOf = (connectionString: string): string | undefined =>
-  /(?:^|;)\s*EntityPath\s*=\s*([^;]+)/.exec(connectionString)?.[1]?.trim();
-
-const isTrue = (text: string): boolean => ['true', '1', 'yes', 'on'].includes(text.toLowerCase());
-const isV1 = (url: string): boolean => new URL(url).pathname.replace(/\/+$/, '').endsWith('/openai/v1');
-/** Whether only this machine can reach it, or be reached by it. */
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d+){3}$/.test(host);
-const isPlain = (url: string): boolean => new URL(url).protocol === 'http:';
-const isRemotePlain = (url: string): boolean => isPlain(url) && !isLoopback(new URL(url).hostname);
 
 function deepFreeze<T extends object>(value: T): T {
   for (const inner of Object.values(value)) if (inner && typeof inner === 'object') deepFreeze(inner);

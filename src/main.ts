@@ -1,27 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { enableCompileCache, findPackageJSON } from 'node:module';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { addDev } from './dev-command.ts';
 import { addDeadLetters } from './operations/dead-letters-command.ts';
 import { addDoctor } from './operations/doctor-command.ts';
 import { addErase } from './operations/erase-command.ts';
 import { addReconcile } from './operations/reconcile-command.ts';
 import { addShow } from './operations/show-command.ts';
+import { addSweep } from './operations/sweep-command.ts';
 import { addTitles } from './operations/titles-command.ts';
 
 // Stripped and compiled code is kept between starts, where there is a place for it: half a second and 30 MB less each time.
 enableCompileCache();
-
-const count = (text: string): number => {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new InvalidArgumentError('expected a whole number from 1 to 999999');
-  return Number(text);
-};
-
-const minutes = (text: string): number => {
-  if (!/^\d{2,7}$/.test(text) || Number(text) < 60)
-    throw new InvalidArgumentError('expected minutes from 60: a younger page may be about to be listed');
-  return Number(text);
-};
 
 /** From source and from the package it lies at different depths. */
 const { version } = JSON.parse(readFileSync(findPackageJSON('.', import.meta.url)!, 'utf8')) as {
@@ -42,44 +32,8 @@ program
     process.exit(await run(process.env));
   });
 
-program
-  .command('dev')
-  .description('run the worker on local stand-ins, with a front end that talks, and show what happens')
-  .option(
-    '--once',
-    'stop when the conversations are durable and verified; exit 1 if anything is missing',
-    false,
-  )
-  .option('--conversations <count>', 'conversations with --once', count, 50)
-  .option('--turns <count>', 'turns of each with --once', count, 4)
-  .option('--json', 'with a summary as the last line of stdout', false)
-  .option('--rate <events>', 'turns a second without --once', count, 3)
-  .option('--seed <number>', 'what the chats are made from', count, Math.floor(Math.random() * 100_000) + 1)
-  .option('--data <folder>', "where Cosmos DB's items are kept between runs", '.local')
-  .action(async (options) => {
-    // In this order: the telemetry changes modules that the rest then imports.
-    const { tellFromDev } = await import('./dev/telemetry.ts');
-    const telling = await tellFromDev(process.env);
-    const { dev } = await import('./dev/dev.ts');
-    const code = await dev(options, telling);
-    await telling.end();
-    process.exit(code);
-  });
-
-program
-  .command('sweep')
-  .description('delete pages that no conversation lists any more, over an hour old; safe at any time')
-  .option('--dry-run', 'only count', false)
-  .option('--older-than-minutes <count>', 'from 60', minutes, 60)
-  .option('--json', 'with the counts as the last line of stdout', false)
-  .action(async (options) => {
-    const [{ operate }, { runSweep }] = await Promise.all([
-      import('./operations/operate.ts'),
-      import('./run-sweep.ts'),
-    ]);
-    await operate((config) => runSweep(config, options));
-  });
-
+addDev(program);
+addSweep(program);
 addDoctor(program);
 addDeadLetters(program);
 addReconcile(program);

@@ -3,7 +3,7 @@ import { backOff } from './pipeline/back-off.ts';
 import { dependencyOf, Failure } from './pipeline/failures.ts';
 import type { Clock, Log } from './pipeline/ports.ts';
 
-export type Patience = {
+type OpeningOptions = {
   log: Log;
   clock: Clock;
   signal: AbortSignal;
@@ -20,7 +20,7 @@ export type Patience = {
 export async function untilOpened<T>(
   service: string,
   open: () => Promise<T>,
-  { log, clock, signal, onAway }: Patience,
+  { log, clock, signal, onAway }: OpeningOptions,
 ): Promise<T> {
   for (let failures = 0; ; failures += 1) {
     try {

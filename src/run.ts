@@ -6,7 +6,7 @@ import { Failure } from './pipeline/failures.ts';
 import type { Settled } from './pipeline/hand.ts';
 import type { Log } from './pipeline/ports.ts';
 import { bothOf, type Watch } from './pipeline/watch.ts';
-import { settings } from './settings.ts';
+import { keysIn } from './settings.ts';
 import { makeLog } from './telemetry/log.ts';
 import { type OpenTelemetry, openTelemetry } from './telemetry/open.ts';
 import { terminalLog } from './telemetry/terminal-log.ts';
@@ -228,9 +228,6 @@ function say(log: Log, { settlement, receivedAtMs, ...ids }: Settled): void {
 }
 
 function warnOfKeys(environment: NodeJS.ProcessEnv, log: Log): void {
-  const keys = settings.filter(
-    ({ name, secret }) => secret && /KEY|PASSWORD|SERVICEBUS/.test(name) && environment[name]?.trim(),
-  );
-  if (keys.length > 0)
-    log.warn({ variables: keys.map(({ name }) => name) }, 'KEYS STAND IN FOR ENTRA ID: for local work only');
+  const variables = keysIn(environment);
+  if (variables.length > 0) log.warn({ variables }, 'KEYS STAND IN FOR ENTRA ID: for local work only');
 }

@@ -1,4 +1,20 @@
-/** One variable of the environment. The README's table, `.env.example` and the checks all come from this list. */
+import {
+  chatEndpoint,
+  connectionString,
+  cosmosName,
+  hostname,
+  hostOf,
+  integer,
+  longEnough,
+  oneOf,
+  portOrOff,
+  type SettingCheck,
+  seconds,
+  truth,
+  url,
+} from './setting-checks.ts';
+
+/** One variable of the environment. The tables of the pages, `.env.example` and the checks all come from this list. */
 export type Setting = {
   name: string;
   description: string;
@@ -6,111 +22,11 @@ export type Setting = {
   default?: string;
   required?: boolean;
   secret?: boolean;
-  /** Says what is wrong with a value, as the end of a sentence that begins with the variable's name. */
-  check: (value: string) => string | undefined;
+  /** A key or password for local work, in the place of Entra ID. */
+  standsInForEntraId?: boolean;
+  /** Absent: any text will do. */
+  check?: SettingCheck;
   example?: string;
-};
-
-const any = (): undefined => undefined;
-
-const longEnough = (value: string): string | undefined =>
-  value.length >= 16 ? undefined : `has ${value.length} characters, expected at least 16`;
-
-const oneOf =
-  (...allowed: string[]) =>
-  (value: string): string | undefined =>
-    allowed.includes(value.toLowerCase())
-      ? undefined
-      : `is ${shown(value)}, expected one of ${allowed.join(', ')}`;
-
-const truth = oneOf('true', 'false', '1', '0', 'yes', 'no', 'on', 'off');
-
-const integer =
-  (min: number, max: number) =>
-  (value: string): string | undefined =>
-    /^\d+$/.test(value) && Number(value) >= min && Number(value) <= max
-      ? undefined
-      : `is ${shown(value)}, expected a whole number from ${min} to ${max}`;
-
-const seconds =
-  (min: number, max: number) =>
-  (value: string): string | undefined =>
-    /^\d+(\.\d+)?$/.test(value) && Number(value) >= min && Number(value) <= max
-      ? undefined
-      : `is ${shown(value)}, expected seconds from ${min} to ${max}`;
-
-const url = (value: string): string | undefined => {
-  const parsed = URL.canParse(value) ? new URL(value) : undefined;
-  if (!parsed || !/^https?:$/.test(parsed.protocol))
-    return `is no URL (${sizeOf(value)}), expected one that begins with https://`;
-  return parsed.username || parsed.password
-    ? 'contains a user name or password, expected none in the URL'
-    : undefined;
-};
-
-const chatEndpoint = (value: string): string | undefined => {
-  const fault = url(value);
-  if (fault) return fault;
-  const path = new URL(value).pathname.replace(/\/+$/, '');
-  if (/\/openai\/deployments\/[^/]+$/.test(path) || path.endsWith('/openai/v1')) return undefined;
-  const retired = path.endsWith('/models') ? ' (the /models form was retired in August 2026)' : '';
-  return `has the path ${shown(path)}${retired}, expected …/openai/deployments/NAME or …/openai/v1/`;
-};
-
-const hostname = (value: string): string | undefined =>
-  /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d+)?$/.test(value)
-    ? undefined
-    : `is no host name (${sizeOf(value)}), expected one without a scheme or path`;
-
-const hostOf =
-  (port: string) =>
-  (value: string): string | undefined =>
-    /^([A-Za-z0-9.-]+|[0-9a-fA-F:]+)$/.test(value)
-      ? undefined
-      : `is no host name (${sizeOf(value)}), expected one alone; the port is ${port}`;
-
-/**
- * Its parts are told by name: a shell that reads it unquoted from a file cuts it at the first semicolon. The client throws for
- * what is wrong here without a code, and knows the names as they are written here only: it would look like an outage.
- */
-function connectionString(value: string): string | undefined {
-  const parts = new Map<string, string>();
-  let isMalformed = false;
-  for (const part of value.split(';')) {
-    const at = part.indexOf('=');
-    const name = part.slice(0, at).trim();
-    if (at >= 0 && name !== '') parts.set(name, part.slice(at + 1).trim());
-    else isMalformed ||= part.trim() !== '';
-  }
-  if (!/^sb:\/\/(\[[\da-f:]+\]|[\w.-]+)(:\d{1,5})?(\/|$)/i.test(parts.get('Endpoint') ?? ''))
-    return 'has no Endpoint=sb://… part with a host, expected a Service Bus connection string';
-  if (isMalformed) return 'has a part without a name and =, expected a whole Service Bus connection string';
-  if (parts.get('SharedAccessSignature')) return undefined;
-  const missing = ['SharedAccessKeyName', 'SharedAccessKey'].filter((name) => !parts.get(name));
-  return missing.length > 0
-    ? `has no ${missing.map((part) => `${part}=…`).join(' and no ')} part, expected a whole Service Bus connection string; in a shell it needs quotes`
-    : undefined;
-}
-
-/** Where a connection string, a URL with a password or a key may have been pasted, no part of it is shown. */
-const sizeOf = (value: string): string => `${value.length} characters`;
-
-/** Values are cut, so that a pasted secret or a runaway value does not fill a log. */
-function shown(value: string): string {
-  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-}
-
-/** The client throws for these before anything is sent, and without a code: it would look like an outage. */
-const cosmosName = (value: string): string | undefined => {
-  const illegal = /[/\\?#]/.exec(value);
-  return illegal
-    ? `contains "${illegal[0]}", expected none of / \\ ? # (not allowed in a name of Cosmos DB)`
-    : undefined;
-};
-
-const portOrOff = (value: string): string | undefined => {
-  const fault = value.toLowerCase() === 'off' ? undefined : integer(0, 65_535)(value);
-  return fault && `${fault}, or off`;
 };
 
 /** In the order of the seed's list, then what the rules of behaviour add. */
@@ -125,19 +41,18 @@ export const settings: readonly Setting[] = [
     name: 'SERVICEBUS_CONNECTION_STRING',
     description: 'for local work: stands in for the namespace and Entra ID',
     secret: true,
+    standsInForEntraId: true,
     check: connectionString,
   },
   {
     name: 'SERVICEBUS_MESSAGE_COMPLETED_TOPIC',
     description: 'topic of the events',
     default: 'message-completed',
-    check: any,
   },
   {
     name: 'SERVICEBUS_MESSAGE_COMPLETED_SUBSCRIPTION',
     description: "the worker's subscription",
     default: 'history-worker-message-completed',
-    check: any,
   },
   {
     name: 'COSMOS_ENDPOINT',
@@ -146,7 +61,12 @@ export const settings: readonly Setting[] = [
     check: url,
     example: 'https://your-cosmos.documents.azure.com:443/',
   },
-  { name: 'COSMOS_KEY', description: 'for local work: stands in for Entra ID', secret: true, check: any },
+  {
+    name: 'COSMOS_KEY',
+    description: 'for local work: stands in for Entra ID',
+    secret: true,
+    standsInForEntraId: true,
+  },
   {
     name: 'COSMOS_DATABASE_NAME',
     description: 'database',
@@ -171,19 +91,17 @@ export const settings: readonly Setting[] = [
   {
     name: 'AZURE_AI_CHAT_MODEL',
     description: 'deployment name, needed with the …/openai/v1/ form',
-    check: any,
   },
   {
     name: 'AZURE_AI_API_VERSION',
     description: 'api-version of the …/openai/deployments/NAME form',
     default: '2024-10-21',
-    check: any,
   },
   {
     name: 'AZURE_AI_API_KEY',
     description: 'for local work: stands in for Entra ID',
     secret: true,
-    check: any,
+    standsInForEntraId: true,
   },
   {
     name: 'REDIS_HOST',
@@ -199,8 +117,13 @@ export const settings: readonly Setting[] = [
     default: 'true',
     check: truth,
   },
-  { name: 'REDIS_PASSWORD', description: 'for local work: stands in for Entra ID', secret: true, check: any },
-  { name: 'REDIS_USERNAME', description: 'user that REDIS_PASSWORD belongs to', check: any },
+  {
+    name: 'REDIS_PASSWORD',
+    description: 'for local work: stands in for Entra ID',
+    secret: true,
+    standsInForEntraId: true,
+  },
+  { name: 'REDIS_USERNAME', description: 'user that REDIS_PASSWORD belongs to' },
   {
     name: 'LOG_LEVEL',
     description: 'TRACE, DEBUG, INFO, WARNING, ERROR or CRITICAL',
@@ -279,12 +202,11 @@ export const settings: readonly Setting[] = [
     secret: true,
     check: longEnough,
   },
-  { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity', check: any },
+  { name: 'AZURE_CLIENT_ID', description: 'client id of a user-assigned managed identity' },
   {
     name: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
     description: 'traces, metrics and logs go to Azure Monitor',
     secret: true,
-    check: any,
   },
   {
     name: 'APPLICATIONINSIGHTS_LIVE_METRICS',
@@ -304,7 +226,6 @@ export const settings: readonly Setting[] = [
     name: 'OTEL_EXPORTER_OTLP_HEADERS',
     description: 'sent with OTLP, as a key of the receiver',
     secret: true,
-    check: any,
   },
   {
     name: 'OTEL_EXPORTER_OTLP_PROTOCOL',
@@ -347,6 +268,11 @@ export const settings: readonly Setting[] = [
     name: 'OTEL_SERVICE_NAME',
     description: "the service's name in logs and telemetry",
     default: 'history-worker',
-    check: any,
   },
 ];
+
+/** The variables of an environment that hold a key in the place of Entra ID. */
+export const keysIn = (environment: Readonly<Record<string, string | undefined>>): string[] =>
+  settings
+    .filter(({ name, standsInForEntraId }) => standsInForEntraId && environment[name]?.trim())
+    .map(({ name }) => name);

@@ -7,6 +7,7 @@ import { openRedis } from './azure/redis.ts';
 import { openServiceBus } from './azure/service-bus.ts';
 import type { Aged } from './azure/service-bus-client.ts';
 import { type Depth, makeDepth } from './azure/service-bus-depth.ts';
+import { clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { untilOpened } from './opening.ts';
 import { makeKnownSegments } from './pipeline/assemble.ts';
@@ -17,7 +18,7 @@ import { makeGates, type Needed } from './pipeline/gates.ts';
 import type { Settled } from './pipeline/hand.ts';
 import { makeLanes } from './pipeline/lanes.ts';
 import { makeLockKeeper } from './pipeline/locks.ts';
-import type { Clock, EventSource, Log, Probe } from './pipeline/ports.ts';
+import type { EventSource, Log, Probe } from './pipeline/ports.ts';
 import { makeProgress } from './pipeline/progress.ts';
 import { makeRecent } from './pipeline/recent.ts';
 import { makeRoom } from './pipeline/room.ts';
@@ -203,19 +204,3 @@ export async function startWorker(
     },
   };
 }
-
-const clock: Clock = {
-  now: Date.now,
-  random: Math.random,
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const end = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal?.addEventListener('abort', end);
-    }),
-};

@@ -1,10 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { onTestFinished } from 'vitest';
-import { readConfig } from '../src/config.ts';
-import { makeConsole } from '../src/console/console.ts';
-import { startHealth } from '../src/health.ts';
-import { quiet } from '../src/operations/quiet.ts';
-import { startWorker } from '../src/worker.ts';
+import { startWorkerWithConsole } from '../tools/worker-with-console.ts';
 import { setTheScene } from './setting.ts';
 
 type Scene = Awaited<ReturnType<typeof setTheScene>>;
@@ -22,21 +18,10 @@ export async function lookingWith(
 ) {
   const scene = await setTheScene(options);
   await before(scene);
-  const config = readConfig({
-    ...scene.stack.environment,
-    HEALTH_PORT: '0',
-    CONSOLE_ENABLED: 'true',
-    ...environment,
-  });
-  const own = makeConsole({ ...config, console: config.console! }, quiet, { sampleMs: 100, statusMs: 50 });
-  const part = { path: '/console', answer: own.answer };
-  const health = (await startHealth({ health: config.health, metrics: async () => '', log: quiet, part }))!;
-  own.tellOf(health.status);
-  const onFatal = (error: unknown): never => {
-    throw error;
-  };
-  const worker = await startWorker(config, quiet, { onFatal, watch: own.watch });
-  health.started(worker);
+  const worker = await startWorkerWithConsole(
+    { ...scene.stack.environment, ...environment },
+    { sampleMs: 100, statusMs: 50 },
+  );
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -49,16 +34,14 @@ export async function lookingWith(
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(`${health.url}/console/`)) complaints.push(`asked for ${request.url()}`);
+    if (!request.url().startsWith(`${worker.url}/console/`)) complaints.push(`asked for ${request.url()}`);
   });
   onTestFinished(async () => {
     // What is still routed ends with the page.
     await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
-    await worker.stop(5_000);
-    await own.close();
-    await health.close();
+    await worker.close();
   });
-  await page.goto(`${health.url}/console/`);
-  return { ...scene, page, complaints, url: health.url };
+  await page.goto(`${worker.url}/console/`);
+  return { ...scene, page, complaints, url: worker.url };
 }

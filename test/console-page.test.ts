@@ -220,4 +220,14 @@ describe.runIf(chromiumPath)('the page in Chromium', () => {
     }
     expect(complaints).toEqual([]);
   });
+
+  test('where the system chooses the colours, all takes them but what the charts draw', async () => {
+    const { page } = await looking();
+    await page.emulateMedia({ forcedColors: 'active' });
+    await page.locator('.chart path').first().waitFor({ state: 'attached' });
+    const exempt = await page.evaluate(
+      "[...document.querySelectorAll('body *')].filter((one) => getComputedStyle(one).forcedColorAdjust === 'none').map((one) => one.tagName)",
+    );
+    expect([...new Set(exempt as string[])]).toEqual(['path']);
+  });
 });

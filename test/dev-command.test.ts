@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { resultOf, startCommand } from './command.ts';
 
-function startDev(...args: string[]) {
+function startDev(args: string[], environment: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'dev-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return startCommand({}, ['dev', '--data', folder, ...args]);
+  return startCommand(environment, ['dev', '--data', folder, ...args]);
 }
 
 test('one that is stopped before all is said tells of what was said, and that it is not all', async () => {
-  const dev = startDev('--once', '--json', '--conversations', '900', '--turns', '9');
+  const dev = startDev(['--once', '--json', '--conversations', '900', '--turns', '9']);
   await expect.poll(() => dev.stderr()).toMatch(/durable in/);
   dev.kill('SIGINT');
   const ended = await dev.ended;
@@ -23,8 +23,24 @@ test('one that is stopped before all is said tells of what was said, and that it
 });
 
 test('one whose lines nobody reads any more drains and ends in peace', async () => {
-  const dev = startDev('--rate', '50');
+  const dev = startDev(['--rate', '50']);
   await expect.poll(() => dev.stdout()).toMatch(/durable in/);
   dev.closeStdout();
   expect(await dev.ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('a faulty configuration is told as by every other command', async () => {
+  for (const faulty of [{ HEALTH_PORT: 'high' }, { CONSOLE_TOKEN: 'short' }]) {
+    const ended = await startDev(['--once'], faulty).ended;
+    expect(ended.code).toBe(78);
+    expect(ended.stderr).toMatch(/^The configuration has 1 fault:\n {2}- (HEALTH_PORT|CONSOLE_TOKEN) /);
+  }
+});
+
+test('without a health port, however that is spelt, there is no console', async () => {
+  const dev = startDev(['--once', '--conversations', '1', '--turns', '1'], { HEALTH_PORT: ' Off' });
+  const ended = await dev.ended;
+  expect(ended.stderr).toBe('');
+  expect(ended.code).toBe(0);
+  expect(ended.stdout).not.toMatch(/^(Health|Console)/m);
 });

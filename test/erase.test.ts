@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { openReader } from '../src/reader.ts';
+import { describe, expect, test } from 'vitest';
 import { resultOf, runCommand, startCommand } from './command.ts';
-import { conversation, eventOf, setTheScene, timeOf, turn } from './setting.ts';
+import { conversation, eventOf, openReaderOf, setTheScene, timeOf, turn } from './setting.ts';
 
 type Talk = ReturnType<typeof conversation>;
 
@@ -386,13 +385,7 @@ describe('it is safe', () => {
     const { store, erase, stack } = await withHistory();
     const talk = conversation();
     store(talk);
-    const reader = openReader({
-      endpoint: stack.keys.COSMOS_ENDPOINT!,
-      access: { key: stack.keys.COSMOS_KEY! },
-      database: stack.keys.COSMOS_DATABASE_NAME!,
-      container: stack.keys.COSMOS_CONTAINER_NAME!,
-    });
-    onTestFinished(() => reader.close());
+    const reader = openReaderOf({ stack });
     expect(await reader.read(talk)).toBeDefined();
     await erase('--session', talk.sessionId, '--yes');
     expect(await reader.read(talk)).toBeUndefined();

@@ -15,82 +15,38 @@ const attributes = ['attributes', keyValue, true] as const;
 const resource = ['resource', { 1: attributes }] as const;
 const scope = ['scope', { 1: ['name', 'text'] }] as const;
 
-/** From opentelemetry-proto, as far as the tests look. */
-export const traceRequest: Shape = {
-  1: [
-    'resources',
-    {
-      1: resource,
-      2: [
-        'scopes',
-        {
-          1: scope,
-          2: [
-            'items',
-            {
-              1: ['traceId', 'hex'],
-              2: ['spanId', 'hex'],
-              4: ['parentSpanId', 'hex'],
-              5: ['name', 'text'],
-              6: ['kind', 'integer'],
-              7: ['start', 'fixed64'],
-              8: ['end', 'fixed64'],
-              9: attributes,
-              11: ['events', { 2: ['name', 'text'], 3: attributes }, true],
-              13: ['links', { 1: ['traceId', 'hex'], 2: ['spanId', 'hex'] }, true],
-              15: ['status', { 2: ['message', 'text'], 3: ['code', 'integer'] }],
-            },
-            true,
-          ],
-        },
-        true,
-      ],
-    },
-    true,
-  ],
-};
+/** A request of OTLP: whatever it brings stands in scopes, and these in resources. */
+const requestOf = (item: Shape): Shape => ({
+  1: ['resources', { 1: resource, 2: ['scopes', { 1: scope, 2: ['items', item, true] }, true] }, true],
+});
 
-export const logsRequest: Shape = {
-  1: [
-    'resources',
-    {
-      1: resource,
-      2: [
-        'scopes',
-        {
-          1: scope,
-          2: [
-            'items',
-            {
-              2: ['severityNumber', 'integer'],
-              3: ['severityText', 'text'],
-              5: ['body', anyValue],
-              6: attributes,
-              9: ['traceId', 'hex'],
-              10: ['spanId', 'hex'],
-            },
-            true,
-          ],
-        },
-        true,
-      ],
-    },
-    true,
-  ],
-};
+/** From opentelemetry-proto, as far as the tests look. */
+export const traceRequest = requestOf({
+  1: ['traceId', 'hex'],
+  2: ['spanId', 'hex'],
+  4: ['parentSpanId', 'hex'],
+  5: ['name', 'text'],
+  6: ['kind', 'integer'],
+  7: ['start', 'fixed64'],
+  8: ['end', 'fixed64'],
+  9: attributes,
+  11: ['events', { 2: ['name', 'text'], 3: attributes }, true],
+  13: ['links', { 1: ['traceId', 'hex'], 2: ['spanId', 'hex'] }, true],
+  15: ['status', { 2: ['message', 'text'], 3: ['code', 'integer'] }],
+});
+
+export const logsRequest = requestOf({
+  2: ['severityNumber', 'integer'],
+  3: ['severityText', 'text'],
+  5: ['body', anyValue],
+  6: attributes,
+  9: ['traceId', 'hex'],
+  10: ['spanId', 'hex'],
+});
 
 const gauge = { 1: ['points', { 4: ['double', 'double'], 6: ['whole', 'fixed64'] }, true] } as const;
 
-export const metricsRequest: Shape = {
-  1: [
-    'resources',
-    {
-      1: resource,
-      2: ['scopes', { 1: scope, 2: ['items', { 1: ['name', 'text'], 5: ['gauge', gauge] }, true] }, true],
-    },
-    true,
-  ],
-};
+export const metricsRequest = requestOf({ 1: ['name', 'text'], 5: ['gauge', gauge] });
 
 export type Decoded = { [name: string]: unknown };
 

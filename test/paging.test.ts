@@ -1,9 +1,8 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
-import { openReader } from '../src/reader.ts';
-import { sweep } from '../src/sweep.ts';
+import { sweep } from '../src/operations/sweep.ts';
 import { resultOf, runCommand } from './command.ts';
-import { conversation, eventOf, setTheScene, timeOf } from './setting.ts';
+import { conversation, eventOf, openReaderOf, setTheScene, timeOf } from './setting.ts';
 
 const KB = 1_024;
 /** A turn of so many bytes. */
@@ -18,13 +17,7 @@ const longTurn = (id: string, index: number, bytes: number) =>
 async function withPages(options: Parameters<typeof setTheScene>[0] = {}) {
   const scene = await setTheScene(options);
   const { stack, show, announce, counters, path } = scene;
-  const reader = openReader({
-    endpoint: stack.keys.COSMOS_ENDPOINT!,
-    access: { key: stack.keys.COSMOS_KEY! },
-    database: stack.keys.COSMOS_DATABASE_NAME!,
-    container: stack.keys.COSMOS_CONTAINER_NAME!,
-  });
-  onTestFinished(() => reader.close());
+  const reader = openReaderOf(scene);
   const entity = () => counters().entities[path]!;
   return {
     ...scene,

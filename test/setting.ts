@@ -7,6 +7,7 @@ import { openServiceBus } from '../src/azure/service-bus.ts';
 import { readConfig } from '../src/config.ts';
 import type { Settled } from '../src/pipeline/hand.ts';
 import type { Log } from '../src/pipeline/ports.ts';
+import { openReader } from '../src/reader.ts';
 import { startWorker, type Worker } from '../src/worker.ts';
 
 /** Shorter than as shipped: each test ends by a shutdown, which waits as long. */
@@ -114,6 +115,18 @@ export function conversation(turnCount = 1, fields: Partial<Snapshot> = {}) {
   };
   const chatMessageId = `msg_${turns}_${turnCount - 1}`;
   return { snapshot, event: eventOf(snapshot, chatMessageId), sessionId, userId, chatMessageId };
+}
+
+/** The reader of what the stand-in holds, until the test ends. */
+export function openReaderOf({ stack }: Pick<Awaited<ReturnType<typeof setTheScene>>, 'stack'>) {
+  const reader = openReader({
+    endpoint: stack.keys.COSMOS_ENDPOINT!,
+    access: { key: stack.keys.COSMOS_KEY! },
+    database: stack.keys.COSMOS_DATABASE_NAME!,
+    container: stack.keys.COSMOS_CONTAINER_NAME!,
+  });
+  onTestFinished(() => reader.close());
+  return reader;
 }
 
 export const timeOf = (index: number): string =>

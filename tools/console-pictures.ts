@@ -4,14 +4,10 @@ import { ServiceBusClient } from '@azure/service-bus';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { createClient } from 'redis';
 import { startStack } from '../emulators/stack.ts';
-import { readConfig } from '../src/config.ts';
-import { makeConsole } from '../src/console/console.ts';
 import { addTurn, type Chat, makeChance, newChat } from '../src/dev/chats.ts';
 import { openFrontEnd } from '../src/dev/front-end.ts';
-import { startHealth } from '../src/health.ts';
-import { quiet } from '../src/operations/quiet.ts';
-import { startWorker } from '../src/worker.ts';
 import { chromiumPath, NO_CHROMIUM } from './chromium.ts';
+import { startWorkerWithConsole } from './worker-with-console.ts';
 
 /**
  * Takes the pictures of the console in docs/pictures/: five minutes of people who talk, with an outage of Cosmos DB, a title model
@@ -22,22 +18,11 @@ const SECONDS = Number(process.argv[2] ?? 300);
 const USERS = 12;
 
 const stack = await startStack({ latencyMs: { cosmos: 6, redis: 1, chat: 250 } });
-const config = readConfig({
-  ...stack.environment,
-  HEALTH_PORT: '0',
-  CONSOLE_ENABLED: 'true',
-  TURN_WAIT_SECONDS: '2',
-  TITLE_TIMEOUT_SECONDS: '5',
-});
-const own = makeConsole({ ...config, console: config.console! }, quiet, { sampleMs: (SECONDS / 120) * 1000 });
-const part = { path: '/console', answer: own.answer };
-const health = (await startHealth({ health: config.health, metrics: async () => '', log: quiet, part }))!;
-own.tellOf(health.status);
-const onFatal = (error: unknown): never => {
-  throw error;
-};
-const worker = await startWorker(config, quiet, { onFatal, watch: own.watch });
-health.started(worker);
+const worker = await startWorkerWithConsole(
+  { ...stack.environment, TURN_WAIT_SECONDS: '2', TITLE_TIMEOUT_SECONDS: '5' },
+  { sampleMs: (SECONDS / 120) * 1000 },
+);
+const { config } = worker;
 const frontEnd = await openFrontEnd(stack.environment);
 const chance = makeChance(7);
 const chats: Chat[] = [];
@@ -130,7 +115,7 @@ async function open(browser: Browser, view: string, options: object): Promise<Pa
   const page = await (
     await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
   ).newPage();
-  await page.goto(`${health.url}/console/#${view}`);
+  await page.goto(`${worker.url}/console/#${view}`);
   return page;
 }
 
@@ -177,9 +162,7 @@ try {
   await bringBack();
   await takePictures();
 } finally {
-  await worker.stop(5_000);
-  await own.close();
-  await health.close();
+  await worker.close();
   await frontEnd.close();
   await stack.close();
 }

@@ -13,7 +13,7 @@ const outcomes: Record<FailureRule['outcome'], string> = {
 };
 
 /** The page's table of codes, from the table that the worker itself goes by. */
-export function failureTable(): string {
+function failureTable(): string {
   const rows = Object.entries<FailureRule>(failures).map(
     ([code, { outcome, dependency, summary, remedy }]) =>
       `| \`${code}\` | ${summary} | ${outcomes[outcome]}${dependency ? `; gate \`${dependency}\`` : ''} | ${remedy} |`,

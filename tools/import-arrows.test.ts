@@ -57,6 +57,14 @@ function importsOf(file: string): string[] {
   return [...specifiers].map(([, path]) => relative('.', join(dirname(file), path!)));
 }
 
+test('what the image is without, src/dev, is imported when it is used and not before', () => {
+  const early = files('src')
+    .filter((file) => !file.startsWith('src/dev/'))
+    .filter((file) => /^import (?!type\b).* from '\.[^']*\bdev\/[^']+'/m.test(readFileSync(file, 'utf8')));
+  expect(readFileSync('.dockerignore', 'utf8')).toMatch(/^src\/dev$/m);
+  expect(early).toEqual([]);
+});
+
 test('imports follow the arrows of docs/architecture.md', () => {
   const broken: string[] = [];
   for (const file of ['src', 'emulators', 'simulation', 'chaos', 'bench'].flatMap(files)) {

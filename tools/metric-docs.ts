@@ -7,7 +7,7 @@ export const OBSERVABILITY_PAGE = 'docs/observability.md';
 const unitOf = ({ unit }: Metric): string => unit.replace(/^\{(.*)\}$/, '$1').replaceAll('_', ' ');
 
 /** The page's table of metrics, from the one that they are made from. */
-export function metricTable(): string {
+function metricTable(): string {
   const rows = Object.values<Metric>(metrics).map((metric) => {
     const { name, kind, description, attributes } = metric;
     const labels = attributes.map((attribute) => `\`${attribute}\``).join(' ');

@@ -119,7 +119,7 @@ export const indexCells = (turnKb: number, excluded: readonly string[]): Cells =
 ];
 
 const LENGTHS = [1, 5, 10, 25, 50, 100, 250];
-export const PAGE_LIMITS = [1_950, 256, 64];
+const PAGE_LIMITS = [1_950, 256, 64];
 
 /** What the n-th turn costs, and all of them up to it, for a process that has to read first. */
 export function lengthCells(turnKb: number): Cells {

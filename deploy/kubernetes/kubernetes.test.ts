@@ -92,9 +92,10 @@ describe('the worker is configured as it wants to be', () => {
   });
 
   test('commands are ones that there are', () => {
-    const main = readFileSync('src/main.ts', 'utf8');
+    const files = ['src/main.ts', 'src/operations/sweep-command.ts'];
+    const registered = files.map((path) => readFileSync(path, 'utf8')).join('');
     for (const { args } of [container, ...sweep.spec.containers])
-      expect(main).toContain(`.command('${args[0]}'`);
+      expect(registered).toContain(`.command('${args[0]}'`);
   });
 });
 

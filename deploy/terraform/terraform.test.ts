@@ -114,7 +114,7 @@ describe('the worker is configured as it wants to be', () => {
   test('the sweep runs by a command that there is, with the same variables', () => {
     const job = find(one('azurerm_container_app_job'), 'container')[0]!;
     expect(job.attributes.args).toBe('["sweep"]');
-    expect(readFileSync('src/main.ts', 'utf8')).toContain(".command('sweep')");
+    expect(readFileSync('src/operations/sweep-command.ts', 'utf8')).toContain(".command('sweep')");
     expect(find(job, 'dynamic')[0]?.attributes.for_each).toBe('local.settings');
   });
 });

@@ -48,7 +48,7 @@ function checkSize({ plan }: World, { messages }: Head, fail: (text: string) => 
 }
 
 /** The publisher's order, where it can be known: those without times or names of their own have none. */
-export function checkOrder(chat: Chat, { messages }: Whole, fail: (text: string) => void): void {
+function checkOrder(chat: Chat, { messages }: Whole, fail: (text: string) => void): void {
   if (chat.ids === 'copies') return;
   const places = new Map(chat.said.map(({ message }, index) => [nameOf(message as never, chat), index]));
   let last = -1;

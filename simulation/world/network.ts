@@ -64,7 +64,7 @@ export function call<T>(
   });
 }
 
-export const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
 /** How long it takes one way: mostly little. */
 export function latency(world: World, service: Service): number {

@@ -13,14 +13,19 @@ const OPEN_DEADLINE_MS = 10_000;
 
 export type OpenContainer = {
   container: Container;
+  /** What the container is keyed by. */
+  keyField: KeyField;
   /** The partition key value of an item of this conversation. */
   partitionOf(ids: Ids, itemId: string): string;
   close(): void;
 };
 
+type KeyField = 'userId' | 'sessionId' | 'id';
+
 /** Throttling is ours to wait for: the lane steps back and other conversations go on. */
 const noRetries = { maxRetryAttemptCount: 0, fixedRetryIntervalInMilliseconds: 0, maxWaitTimeInSeconds: 0 };
 
+/** `isPatient`: the client itself waits where the account throttles. Nothing is connected until it is used. */
 export function makeCosmosClient(
   { cosmos: { endpoint, access } }: Config,
   credential: TokenCredential,
@@ -50,7 +55,7 @@ export async function openContainer(
   const { database, container: name } = config.cosmos;
   const client = makeCosmosClient(config, credential, { isPatient });
   const container = client.database(database).container(name);
-  const open = async (abortSignal: AbortSignal): Promise<string> => {
+  const open = async (abortSignal: AbortSignal): Promise<KeyField> => {
     const { resource: account } = await client.getDatabaseAccount({ abortSignal });
     if (account && account.writableLocations.length > 1)
       throw new Failure(
@@ -71,6 +76,7 @@ export async function openContainer(
     const keyField = await call('the container', open, OPEN_DEADLINE_MS);
     return {
       container,
+      keyField,
       partitionOf: (ids, itemId) =>
         keyField === 'userId' ? ids.userId : keyField === 'sessionId' ? ids.sessionId : itemId,
       close: () => client.dispose(),

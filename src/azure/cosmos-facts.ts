@@ -8,7 +8,7 @@ type Answer = {
 };
 
 /** What an answer of Cosmos DB says of its call; the client throws some of them as errors, which have the same parts. */
-export function factsOf(answer: unknown): CallFacts {
+function factsOf(answer: unknown): CallFacts {
   const { statusCode, code, headers, diagnostics } = answer as Answer;
   const status = statusCode ?? code;
   const charge = Number(headers?.['x-ms-request-charge'] ?? Number.NaN);

@@ -17,6 +17,7 @@ export type CosmosInspection = {
   close(): void;
 };
 
+/** Nothing is connected until it is asked for something. */
 export function inspectCosmos(config: Config, credential: TokenCredential): CosmosInspection {
   const client = makeCosmosClient(config, credential, { isPatient: false });
   const container = client.database(config.cosmos.database).container(config.cosmos.container);

@@ -44,13 +44,12 @@ const WANTS_TITLE = `${IS_UNTITLED} AND (NOT IS_DEFINED(c.titleRefused) OR c.tit
 
 /** @throws Failure as `openContainer` */
 export async function openQueries(config: Config, credential: TokenCredential): Promise<Queries> {
-  const { container, partitionOf, close } = await openContainer(config, credential, { isPatient: true });
-  const isByUser = partitionOf({ userId: 'user', sessionId: 'session' }, 'id') === 'user';
+  const { container, keyField, close } = await openContainer(config, credential, { isPatient: true });
 
   async function* pages<T>(query: SqlQuerySpec, userId?: string): AsyncIterable<T[]> {
     const iterator = container.items.query<T>(query, {
       maxItemCount: PAGE_SIZE,
-      ...(isByUser && userId !== undefined ? { partitionKey: userId } : {}),
+      ...(keyField === 'userId' && userId !== undefined ? { partitionKey: userId } : {}),
     });
     while (iterator.hasMoreResults()) {
       const { resources } = await call('a query', () => iterator.fetchNext(), PAGE_DEADLINE_MS);

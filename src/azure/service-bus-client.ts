@@ -33,6 +33,7 @@ const TIMEOUT_MS = 10_000;
 /** On a connection that hangs the client's own closing takes a minute, and the socket stays open meanwhile. */
 const CLOSE_MS = 1_000;
 
+/** The worker's own subscription. Nothing is connected until its client is used. */
 export function subscriptionOf(config: Config, credential: TokenCredential): Entity {
   const { namespace, connectionString, topic, subscription } = config.serviceBus;
   return {

@@ -1,8 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
-import { ServiceBusAdministrationClient } from '@azure/service-bus';
 import type { Config } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { withDeadline } from './deadline.ts';
+import { openAdministration } from './service-bus-administration.ts';
 
 /** How many messages a subscription has. */
 export type Depth = { backlog: number; deadLetters: number };
@@ -20,14 +20,9 @@ export function makeDepth(
   credential: TokenCredential,
   log: Log,
 ): () => Promise<Depth | undefined> {
-  const { namespace, connectionString, topic, subscription } = config.serviceBus;
-  // Stand-ins, Microsoft's own too, do not answer this where the client asks for it.
-  if (/UseDevelopmentEmulator=true/i.test(connectionString ?? '')) return async () => undefined;
-  const options = { retryOptions: { maxRetries: 0 } };
-  const client =
-    connectionString === undefined
-      ? new ServiceBusAdministrationClient(namespace!, credential, options)
-      : new ServiceBusAdministrationClient(connectionString, options);
+  const { topic, subscription } = config.serviceBus;
+  const client = openAdministration(config, credential);
+  if (!client) return async () => undefined;
   let mayRead = true;
 
   return async () => {

@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenCredential } from '@azure/identity';
-import {
-  type RuleProperties,
-  ServiceBusAdministrationClient,
-  type ServiceBusReceivedMessage,
-  type SubscriptionProperties,
-} from '@azure/service-bus';
+import type { RuleProperties, ServiceBusReceivedMessage, SubscriptionProperties } from '@azure/service-bus';
 import Long from 'long';
 import type { Config } from '../config.ts';
+import { openAdministration } from './service-bus-administration.ts';
 import { openReceiver, subscriptionOf } from './service-bus-client.ts';
 
 /** Looks at the subscription without receiving anything, with the worker's own rights. Each call throws the client's error. */
@@ -31,6 +27,7 @@ export type Inspection = {
 /** As the broker says it, unless the client takes the refusal for a session that somebody else has: nobody has one of this id. */
 const NO_SESSIONS = /not require sessions?|n't require sessions?|SessionCannotBeLocked/i;
 
+/** Nothing is connected until it is asked for something. */
 export function inspectServiceBus(config: Config, credential: TokenCredential): Inspection {
   const entity = subscriptionOf(config, credential);
   const { topic, subscription } = entity;
@@ -73,16 +70,8 @@ export function inspectServiceBus(config: Config, credential: TokenCredential): 
         return found;
       });
     },
-    async manage(abortSignal) {
-      const { connectionString, namespace } = config.serviceBus;
-      if (connectionString && /UseDevelopmentEmulator=true/i.test(connectionString)) return undefined;
-      const options = { retryOptions: { maxRetries: 0 } };
-      const administration =
-        connectionString === undefined
-          ? new ServiceBusAdministrationClient(namespace!, credential, options)
-          : new ServiceBusAdministrationClient(connectionString, options);
-      return administration.getSubscription(topic, subscription, { abortSignal });
-    },
+    manage: async (abortSignal) =>
+      openAdministration(config, credential)?.getSubscription(topic, subscription, { abortSignal }),
     close: () => client.close(),
   };
 }

@@ -53,6 +53,7 @@ async function turnFor(receiver: ServiceBusReceiver, kind: Settlement['kind']): 
   underWay.set(receiver, { kind, gone });
 }
 
+/** Which failure an error of the Service Bus client is, of a call for one event. */
 export function serviceBusFailure(what: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   const { code, message } = lastOf(error) as { code?: unknown; message: string };

@@ -28,6 +28,7 @@ function listen(): void {
   });
 }
 
+/** None yet: those that a client opens within `run`. */
 export function makeSockets(): Sockets {
   listen();
   const open = new Set<Socket>();

@@ -28,10 +28,12 @@ export function secure(response: ServerResponse): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }
 
+/** Answers with JSON, and ends the answer. */
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
   send(response, status, 'application/json', JSON.stringify(value));
 }
 
+/** Answers, and ends the answer. */
 export function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
   response.statusCode = status;
   response.setHeader('content-type', `${type}; charset=utf-8`);

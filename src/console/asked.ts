@@ -100,6 +100,7 @@ export function makeAsked({ letters, replays, history, log }: AskedPorts): {
   return { reads, posts };
 }
 
+/** So it is answered where more is asked for than may be. */
 export const tooOften = (afterSeconds: number): Answer => [
   429,
   { error: `too often: again in ${afterSeconds} s`, afterSeconds },

@@ -5,10 +5,11 @@ import { makeCredential } from '../azure/credential.ts';
 import type { Config } from '../config.ts';
 import type { Message } from '../history/conversation.ts';
 import { readDocument } from '../history/document.ts';
+import { openConfiguredReader } from '../operations/configured-reader.ts';
 import { isLive } from '../operations/erase-history.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { Ids } from '../pipeline/ports.ts';
-import { type Listed, openReader } from '../reader.ts';
+import type { Listed } from '../reader.ts';
 
 export type Shown = {
   title: string;
@@ -51,18 +52,12 @@ const MAX_USERS = 50;
  */
 export async function openHistory(config: Config): Promise<History> {
   const credential = makeCredential(config.azureClientId);
-  const { endpoint, access, database, container } = config.cosmos;
   const store = await openCosmos(config, credential);
   const queries = await openQueries(config, credential).catch(async (error) => {
     await store.close();
     throw error;
   });
-  const reader = openReader({
-    endpoint,
-    access: access.kind === 'key' ? access : { credential },
-    database,
-    container,
-  });
+  const reader = openConfiguredReader(config, credential);
 
   /** Whose session it is. */
   async function ownersOf(sessionId: string, userId: string | undefined): Promise<Found | Ids> {

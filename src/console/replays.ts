@@ -4,7 +4,7 @@ import type { Outcome } from '../operations/dead-letters-chosen.ts';
 import { groupDeadLetters } from '../operations/dead-letters-list.ts';
 import { type ReplayState, replayDeadLetters } from '../operations/dead-letters-replay.ts';
 import { countOf, failuresOf } from '../operations/dead-letters-replay-run.ts';
-import { describeError } from '../operations/errors.ts';
+import { describeError, describeErrors } from '../operations/errors.ts';
 import type { Log } from '../pipeline/ports.ts';
 
 /** All of a reason, or one. */
@@ -99,8 +99,7 @@ export function makeReplays(config: Config, log: Log, onChange: (replay: Replay)
       if (replay.error !== undefined) replay.state = 'failed';
       else replay.state = stopping.signal.aborted ? 'interrupted' : 'done';
     } catch (error) {
-      const reasons = error instanceof AggregateError ? error.errors : [error];
-      replay.error = [...new Set(reasons.map(describeError))].join('; ');
+      replay.error = describeErrors(error);
       replay.state = 'failed';
     }
     replay.waitingFor = [];

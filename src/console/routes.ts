@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { describeError } from '../operations/errors.ts';
+import { describeErrors } from '../operations/errors.ts';
 import type { Access, Visitor } from './access.ts';
 import { type Purpose, refusal } from './allowed.ts';
 import { readBody, secure, send, sendJson } from './answers.ts';
@@ -61,8 +61,7 @@ export function makeRoutes({ host, access, files, watchLive, ...asked }: Ports) 
     try {
       return await work();
     } catch (error) {
-      const reasons = error instanceof AggregateError ? error.errors : [error];
-      const said = [...new Set(reasons.map(describeError))].join('; ');
+      const said = describeErrors(error);
       log.warn({ reason: said }, 'console: a service could not be asked');
       return [502, { error: said }];
     }

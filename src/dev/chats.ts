@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 /** A seeded source of chances, so that a run can be repeated. */
 export type Chance = { below(limit: number): number; pick<T>(list: readonly T[]): T };
 
+/** The same seed brings the same chances. */
 export function makeChance(seed: number): Chance {
   let state = seed >>> 0;
   const next = (): number => {
@@ -123,7 +124,7 @@ function answer(chance: Chance): unknown {
 }
 
 /** As Python's `isoformat()` writes a time in UTC: microseconds and an offset. */
-export function pythonTime(date: Date): string {
+function pythonTime(date: Date): string {
   return date
     .toISOString()
     .replace('Z', `${String(Math.floor(performance.now() * 1000) % 1000).padStart(3, '0')}+00:00`);

@@ -1,13 +1,15 @@
 import { startStack } from '../../emulators/stack.ts';
-import { consoleVariables, isLoopback, readConfig, telemetryVariables } from '../config.ts';
+import { consoleVariables, readConfig, telemetryVariables } from '../config.ts';
 import { startHealth } from '../health.ts';
+import { isLoopback } from '../loopback.ts';
 import { outliveReaders } from '../operations/output.ts';
 import type { Settled } from '../pipeline/hand.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { openConsole, watchOf } from '../run.ts';
 import { startWorker } from '../worker.ts';
-import { addTurn, type Chat, makeChance, newChat } from './chats.ts';
+import { addTurn, type Chat, makeChance } from './chats.ts';
 import { openFrontEnd } from './front-end.ts';
+import { talkOn, talkOnce } from './talk.ts';
 import type { Telling } from './telemetry.ts';
 import { verify } from './verify.ts';
 import { lineOf, percentile, startView } from './view.ts';
@@ -24,7 +26,6 @@ export type DevOptions = {
 
 /** How long a run with --once waits for the next settlement before it gives up and reports what is missing. */
 const STALL_MS = 45_000;
-const USERS = 20;
 
 /**
  * Runs the worker on a laptop: the stand-ins, a chat front end that talks, and a view of what happens. Answers the exit
@@ -51,14 +52,14 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   const stack = await startStack({ dataFolder: options.data });
   const config = readConfig({
     ...telemetryVariables(telling.environment),
-    ...consoleOf(telling.environment),
+    ...consoleOf(telling),
     ...stack.environment,
     MAX_CONCURRENCY: '32',
   });
   const live = !options.json && process.stdout.isTTY === true;
   const chats: Chat[] = [];
   const sentAt = new Map<string, number>();
-  const tally = { sent: 0, settled: 0, deadLettered: 0, redelivered: 0, latenciesMs: [] as number[] };
+  const tally = { sent: 0, settled: 0, deadLettered: 0, latenciesMs: [] as number[] };
   const recent: string[] = [];
   const note = (text: string): void => {
     if (live) recent.splice(0, Math.max(0, recent.push(text) - 10));
@@ -70,7 +71,6 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     progressAt = performance.now();
     const sent = settled.messageId === undefined ? undefined : sentAt.get(settled.messageId);
     const latencyMs = sent === undefined ? undefined : performance.now() - sent;
-    if (settled.deliveryCount > 0) tally.redelivered += 1;
     if (settled.settlement.kind === 'dead-letter') tally.deadLettered += 1;
     if (settled.settlement.kind !== 'abandon') tally.settled += 1;
     if (settled.settlement.kind === 'complete' && latencyMs !== undefined) tally.latenciesMs.push(latencyMs);
@@ -130,30 +130,11 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
     await frontEnd.finishTurn(chat, turn);
     tally.sent += 1;
   };
-  const pause = (ms: number): Promise<void> =>
-    Promise.race([new Promise<void>((resolve) => setTimeout(resolve, ms)), stopped]);
-
-  if (options.once) {
-    // Twenty people at a time; each speaks on without waiting for the worker.
-    const waiting = Array.from({ length: options.conversations }, () => newChat(chance, USERS, new Date()));
-    const people = Array.from({ length: 20 }, async () => {
-      for (let chat = waiting.pop(); chat && !stopping; chat = waiting.pop()) {
-        chats.push(chat);
-        for (let turn = 0; turn < options.turns && !stopping; turn += 1) await takeTurn(chat);
-      }
-    });
-    await Promise.all(people);
-  } else {
-    while (!stopping && !fatal) {
-      const chat =
-        chats.length === 0 || chance.below(4) === 0
-          ? newChat(chance, USERS, new Date())
-          : chats[Math.max(0, chats.length - 1 - chance.below(12))]!;
-      if (!chats.includes(chat)) chats.push(chat);
-      await takeTurn(chat);
-      await pause(1000 / options.rate);
-    }
-  }
+  const pause = (): Promise<void> =>
+    Promise.race([new Promise<void>((resolve) => setTimeout(resolve, 1000 / options.rate)), stopped]);
+  const talk = { chats, chance, takeTurn };
+  if (options.once) await talkOnce(options, { ...talk, isOver: () => stopping });
+  else await talkOn(pause, { ...talk, isOver: () => stopping || fatal !== undefined });
   progressAt = performance.now();
   while (tally.settled < tally.sent && !fatal && performance.now() - progressAt < STALL_MS)
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -198,11 +179,10 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
 }
 
 /** There is a console without being asked for, where nobody else can reach it. */
-function consoleOf(environment: NodeJS.ProcessEnv): Record<string, string | undefined> {
-  const isOurs =
-    isLoopback(environment.HEALTH_HOST?.trim() || '127.0.0.1') && environment.HEALTH_PORT !== 'off';
-  return { ...(isOurs ? { CONSOLE_ENABLED: 'true' } : {}), ...consoleVariables(environment) };
-}
+const consoleOf = ({ environment, health }: Telling): Record<string, string | undefined> => ({
+  ...(health.port !== undefined && isLoopback(health.host) ? { CONSOLE_ENABLED: 'true' } : {}),
+  ...consoleVariables(environment),
+});
 
 const nothing = (): void => undefined;
 /** What the health server has to say is said above, and where it answers. */

@@ -1,11 +1,12 @@
-import { exportsTelemetry, readTelemetryConfig, type TelemetryConfig } from '../config.ts';
+import { type Config, exportsTelemetry, readTelemetryConfig, type TelemetryConfig } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { type OpenTelemetry, openTelemetry } from '../telemetry/open.ts';
 
 export type Telling = {
   telemetry: OpenTelemetry | undefined;
-  /** The environment that it was started for. */
+  /** The environment that it was started for, and where its health server is to listen. */
   environment: NodeJS.ProcessEnv;
+  health: Config['health'];
   /** The same log, whose lines are told too. */
   alsoTell(log: Log): Log;
   /** Where to look for what is told; undefined: nothing is told to anybody. */
@@ -34,6 +35,7 @@ export async function tellFromDev(given: NodeJS.ProcessEnv): Promise<Telling> {
   return {
     telemetry,
     environment,
+    health: config.health,
     alsoTell: (log) => ({
       debug: log.debug,
       info: also(log, 'info', 'INFO'),

@@ -1,15 +1,6 @@
 import type { Settled } from '../pipeline/hand.ts';
 
-export type Tally = {
-  sent: number;
-  settled: number;
-  complete: number;
-  deadLettered: number;
-  redelivered: number;
-  latenciesMs: number[];
-};
-export type Recent = { at: string; session: string; text: string };
-
+/** That of which so large a share of the values is not above it, to a tenth; 0 of none. */
 export const percentile = (values: readonly number[], share: number): number => {
   if (values.length === 0) return 0;
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cleanTitle, titleContext, titlePrompt } from './title.ts';
+import { cleanTitle } from './clean-title.ts';
+import { titleContext, titlePrompt } from './title.ts';
 
 test.each([
   ['"Foo" and "Bar" Compared', '"Foo" and "Bar" Compared'],

@@ -31,14 +31,12 @@ const MAX_DEPTH = 500;
  * the hot path, and a message must come out as the very object that JSON made of it. Never throws; the description
  * names the place, never its content.
  */
-export function parseConversation(json: string | Uint8Array): ParsedConversation {
+export function parseConversation(json: string): ParsedConversation {
   let value: unknown;
   try {
-    value = JSON.parse(typeof json === 'string' ? json : Buffer.from(json).toString('utf8'));
+    value = JSON.parse(json);
   } catch {
-    return fault(
-      `the value is ${json.length} ${typeof json === 'string' ? 'characters' : 'bytes'} that are no JSON`,
-    );
+    return fault(`the value is ${json.length} characters that are no JSON`);
   }
   if (!isRecord(value)) return fault('the value is no JSON object');
   const { sessionId, userId, title = null, createdAt, lastActivity, messages } = value;
@@ -96,5 +94,6 @@ const isTimestamp = (value: unknown): value is string =>
 /** As much as is asked of a stored message, which may be an older worker's or somebody's by hand. */
 export const isMessage = (value: unknown): value is Message =>
   isRecord(value) && typeof value.role === 'string';
+/** An object of JSON, no list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

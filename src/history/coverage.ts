@@ -22,6 +22,7 @@ export type Lookup = {
   earliestMs: number;
 };
 
+/** Of a snapshot's messages. */
 export function makeLookup(messages: readonly Message[]): Lookup {
   const positions = new Map(messages.map((message, index) => [messageIdentity(message), index]));
   return {
@@ -32,6 +33,7 @@ export function makeLookup(messages: readonly Message[]): Lookup {
   };
 }
 
+/** Of the messages that were read from a segment. */
 export function fingerprintOf(messages: readonly Message[]): Fingerprint {
   const times = messages.map(({ timestamp }) => parseInstant(timestamp) ?? Number.NEGATIVE_INFINITY);
   return {

@@ -59,11 +59,12 @@ export function newDocument(
  */
 export const isDeleted = (deletedAt: unknown): boolean => Boolean(deletedAt);
 
-const systemFields = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
+/** Cosmos DB's own fields of an item. */
+export const SYSTEM_FIELDS: readonly string[] = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
 
 /**
- * Says what a stored item is to this user's conversation. Lenient where an older worker was (no sessionId, no
- * createdAt, a message's timestamp of another kind: what is stored is kept, not judged), strict where a mistake would put one user's history into another's item.
+ * Says what a stored item is to this user's conversation. Lenient where an older worker was (no sessionId, no createdAt, a message's
+ * timestamp of another kind: what is stored is kept, not judged), strict where a mistake would put one user's history into another's item.
  */
 export function readDocument(item: unknown, ids: { sessionId: string; userId: string }): StoredItem {
   if (!isRecord(item)) return foreign('it is no object');
@@ -77,7 +78,7 @@ export function readDocument(item: unknown, ids: { sessionId: string; userId: st
     return foreign('its list of segments is none of ours');
   const faulty = item.messages.findIndex((message) => !isMessage(message));
   if (faulty >= 0) return foreign(`its messages[${faulty}] is no object with a role`);
-  const own = Object.entries(item).filter(([field]) => !systemFields.includes(field));
+  const own = Object.entries(item).filter(([field]) => !SYSTEM_FIELDS.includes(field));
   return {
     kind: 'conversation',
     document: { ...Object.fromEntries(own), sessionId: ids.sessionId } as HistoryDocument,

@@ -6,6 +6,7 @@ import { parseEvent, type TurnEvent } from './event.ts';
 import { messageIdentity } from './identity.ts';
 import { omit } from './marker.ts';
 import { mergeConversations } from './merge.ts';
+import { at, document, snapshot } from './sample-views.ts';
 import { parseInstant } from './timestamp.ts';
 import { holdsTurn, namesTurn } from './turn.ts';
 
@@ -16,23 +17,12 @@ const body = {
   completedAt: '2025-06-05T11:30:00Z',
   eventType: 'message_completed',
 };
-const at = (second: number): string => new Date(Date.UTC(2025, 5, 5, 10, 0, second)).toISOString();
 const say = (id: string, second: number, content = id): Message => ({
   messageId: id,
   role: 'user',
   content,
   timestamp: at(second),
 });
-const snapshot = (messages: Message[], second: number): Conversation => ({
-  sessionId: 's',
-  userId: 'u',
-  title: null,
-  createdAt: at(0),
-  lastActivity: at(second),
-  messages,
-});
-const document = (messages: Message[], second: number): HistoryDocument =>
-  newDocument(snapshot(messages, second), { persistedAt: at(second) });
 const ids = (messages: readonly Message[]): (string | undefined)[] =>
   messages.map((message) => message.messageId);
 

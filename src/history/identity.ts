@@ -21,6 +21,7 @@ export function messageIdentity(message: Message): string {
 
 /** A longer "id" is content under that name. */
 const MAX_ID_LENGTH = 1024;
+/** Whether it is an id, and no content under that name. */
 export const isShortId = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MAX_ID_LENGTH;
 
@@ -30,6 +31,7 @@ function callOf({ tool_call_id: answered, tool_calls: made }: Message): string {
   return isShortId(id) && id !== '' ? `(${id.length}:${id})` : '';
 }
 
+/** A hash of all that a message says, in whatever order its fields are. */
 export function messageDigest(message: Message): string {
   return hash('sha256', canonicalJson(message), 'base64url');
 }

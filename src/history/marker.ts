@@ -18,6 +18,7 @@ export function omit(message: Message, omittedBytes: number): Message {
   };
 }
 
+/** Whether it stands in the place of a message that no item can hold. */
 export function isMarker(message: Message): boolean {
   return typeof message.omittedBytes === 'number' && message.content === undefined;
 }

@@ -5,24 +5,14 @@ import { type HistoryDocument, newDocument } from './document.ts';
 import { canonicalJson, messageIdentity } from './identity.ts';
 import { isMarker, omit } from './marker.ts';
 import { mergeConversations } from './merge.ts';
+import { at, document, snapshot } from './sample-views.ts';
 
-const at = (second: number): string => new Date(Date.UTC(2025, 5, 5, 10, 0, second)).toISOString();
 const message = (messageId: string, second: number | undefined, more: object = {}): Message => ({
   messageId,
   role: 'user',
   ...(second === undefined ? {} : { timestamp: at(second) }),
   ...more,
 });
-const snapshot = (messages: Message[], second: number): Conversation => ({
-  sessionId: 's',
-  userId: 'u',
-  title: null,
-  createdAt: at(0),
-  lastActivity: at(second),
-  messages,
-});
-const document = (messages: Message[], second: number): HistoryDocument =>
-  newDocument(snapshot(messages, second), { persistedAt: at(second) });
 const merge = (stored: HistoryDocument, next: Conversation): HistoryDocument =>
   mergeConversations(stored, next).document;
 const ids = (messages: readonly Message[]): string =>

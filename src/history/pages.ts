@@ -16,6 +16,7 @@ export type PageLimits = {
 /** How a conversation is laid out: segments that stay as they are, runs that are to become segments, and the head's own. */
 export type Layout = { list: (SegmentRef | Message[])[]; head: Message[] };
 
+/** Whether it is a segment that stays, and no run that becomes one. */
 export const isRef = (entry: SegmentRef | Message[]): entry is SegmentRef => !Array.isArray(entry);
 
 /** What a reference adds to a head, generously. */

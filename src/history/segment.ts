@@ -22,6 +22,7 @@ export type SegmentRef = {
   digest: string;
 };
 
+/** A new segment of these messages, and how a head lists it. */
 export function makeSegment(
   ids: { sessionId: string; userId: string },
   messages: Message[],
@@ -35,6 +36,7 @@ export function makeSegment(
   };
 }
 
+/** As `SegmentRef` has it. */
 export const digestOf = (json: string): string => hash('sha256', json, 'base64url');
 
 /** The messages of an item that is a page of this conversation; undefined where it is none, or what is in it are no messages. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cleanTitle, titleContext, titlePrompt } from './title.ts';
+import { cleanTitle } from './clean-title.ts';
+import { titleContext, titlePrompt } from './title.ts';
 
 describe('cleaning a title', () => {
   test.each([

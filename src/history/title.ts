@@ -1,7 +1,5 @@
 import { isRecord, type Message } from './conversation.ts';
 
-export { cleanTitle } from './clean-title.ts';
-
 /** A message as the title model is shown it. */
 export type TitleLine = { role: 'user' | 'assistant'; text: string };
 

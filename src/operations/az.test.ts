@@ -1,26 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { readConfig } from '../config.ts';
-import { azCommands, word } from './az.ts';
-
-test.each([
-  'plain',
-  '/dbs/a/colls/b',
-  "it's",
-  '$(touch x)',
-  'a b',
-  '`x`',
-  '"',
-  '\\',
-  '',
-  '*',
-  '~',
-  'a;b',
-  "';x;'",
-])('%j is one word to a shell, and the same', (text) => {
-  const printed = execFileSync('sh', ['-c', `printf '[%s]' ${word(text)}`], { encoding: 'utf8' });
-  expect(printed).toBe(`[${text}]`);
-});
+import { azCommands } from './az.ts';
 
 const config = readConfig({
   SERVICEBUS_FULLY_QUALIFIED_NAMESPACE: 'bus.servicebus.windows.net',

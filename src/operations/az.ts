@@ -1,14 +1,11 @@
 import { isIP } from 'node:net';
 import type { Config } from '../config.ts';
 import type { Identity } from './doctor-identity.ts';
-
-/** A word of a command line. Names come from the configuration: in a shell they must stay words. */
-export const word = (text: string): string =>
-  /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+import { shellWord } from './shell-word.ts';
 
 /** The command that says a field of a resource: no configuration has resource groups. */
 const field = (name: string, type: string, of: 'id' | 'resourceGroup'): string =>
-  `"$(az resource list --name ${word(name)} --resource-type ${type} --query '[0].${of}' -o tsv)"`;
+  `"$(az resource list --name ${shellWord(name)} --resource-type ${type} --query '[0].${of}' -o tsv)"`;
 
 /** The name of a resource is the first part of its host name. */
 const nameOf = (host: string): string => (isIP(host) ? 'NAME' : host.split('.', 1)[0]!);
@@ -32,30 +29,30 @@ export function azCommands(
     `--resource-group ${field(name, type, 'resourceGroup')}`;
   const { topic, subscription } = config.serviceBus;
   const { database, container } = config.cosmos;
-  const inTopic = `--namespace-name ${word(bus.name)} ${group(bus)} --topic-name ${word(topic)} --name ${word(subscription)}`;
-  const inContainer = `--account-name ${word(cosmos.name)} ${group(cosmos)} --database-name ${word(database)}`;
+  const inTopic = `--namespace-name ${shellWord(bus.name)} ${group(bus)} --topic-name ${shellWord(topic)} --name ${shellWord(subscription)}`;
+  const inContainer = `--account-name ${shellWord(cosmos.name)} ${group(cosmos)} --database-name ${shellWord(database)}`;
 
   const role = (
     identity: Identity | undefined,
     name: string,
     { name: of, type }: { name: string; type: string },
   ): string =>
-    `az role assignment create --assignee-object-id ${identity?.objectId ?? OBJECT_ID} --assignee-principal-type ${identity?.isUser ? 'User' : 'ServicePrincipal'} --role ${word(name)} --scope ${field(of, type, 'id')}`;
+    `az role assignment create --assignee-object-id ${identity?.objectId ?? OBJECT_ID} --assignee-principal-type ${identity?.isUser ? 'User' : 'ServicePrincipal'} --role ${shellWord(name)} --scope ${field(of, type, 'id')}`;
 
   return {
     receiverRole: (identity: Identity | undefined) => role(identity, 'Azure Service Bus Data Receiver', bus),
     titleRole: (identity: Identity | undefined) => role(identity, 'Cognitive Services User', ai),
     /** The built-in Data Contributor, on the container alone. */
     cosmosRole: (identity: Identity | undefined) =>
-      `az cosmosdb sql role assignment create --account-name ${word(cosmos.name)} ${group(cosmos)} --role-definition-id 00000000-0000-0000-0000-000000000002 --principal-id ${identity?.objectId ?? OBJECT_ID} --scope ${word(`/dbs/${database}/colls/${container}`)}`,
+      `az cosmosdb sql role assignment create --account-name ${shellWord(cosmos.name)} ${group(cosmos)} --role-definition-id 00000000-0000-0000-0000-000000000002 --principal-id ${identity?.objectId ?? OBJECT_ID} --scope ${shellWord(`/dbs/${database}/colls/${container}`)}`,
     redisRole: (identity: Identity | undefined) =>
       isClassic
-        ? `az redis access-policy-assignment create --name ${word(redis.name)} ${group(redis)} --policy-assignment-name historyworker --access-policy-name 'Data Contributor' --object-id ${identity?.objectId ?? OBJECT_ID} --object-id-alias historyworker`
-        : `az redisenterprise database access-policy-assignment create --cluster-name ${word(redis.name)} ${group(redis)} --database-name default --access-policy-assignment-name historyworker --access-policy-name default --object-id ${identity?.objectId ?? OBJECT_ID}`,
+        ? `az redis access-policy-assignment create --name ${shellWord(redis.name)} ${group(redis)} --policy-assignment-name historyworker --access-policy-name 'Data Contributor' --object-id ${identity?.objectId ?? OBJECT_ID} --object-id-alias historyworker`
+        : `az redisenterprise database access-policy-assignment create --cluster-name ${shellWord(redis.name)} ${group(redis)} --database-name default --access-policy-assignment-name historyworker --access-policy-name default --object-id ${identity?.objectId ?? OBJECT_ID}`,
     createTopic: () =>
-      `az servicebus topic create --namespace-name ${word(bus.name)} ${group(bus)} --name ${word(topic)}`,
+      `az servicebus topic create --namespace-name ${shellWord(bus.name)} ${group(bus)} --name ${shellWord(topic)}`,
     enableTopic: () =>
-      `az servicebus topic update --namespace-name ${word(bus.name)} ${group(bus)} --name ${word(topic)} --status Active`,
+      `az servicebus topic update --namespace-name ${shellWord(bus.name)} ${group(bus)} --name ${shellWord(topic)} --status Active`,
     createSubscription: () =>
       `az servicebus topic subscription create ${inTopic} --lock-duration PT1M --max-delivery-count 50`,
     updateSubscription: (settings: string) =>
@@ -63,24 +60,24 @@ export function azCommands(
     showSubscription: () =>
       `az servicebus topic subscription show ${inTopic} --query '{lock:lockDuration,deliveries:maxDeliveryCount,sessions:requiresSession}'`,
     createRule: () =>
-      `az servicebus topic subscription rule create --namespace-name ${word(bus.name)} ${group(bus)} --topic-name ${word(topic)} --subscription-name ${word(subscription)} --name everything --filter-sql-expression 1=1`,
+      `az servicebus topic subscription rule create --namespace-name ${shellWord(bus.name)} ${group(bus)} --topic-name ${shellWord(topic)} --subscription-name ${shellWord(subscription)} --name everything --filter-sql-expression 1=1`,
     oneWriteRegion: () =>
-      `az cosmosdb update --name ${word(cosmos.name)} ${group(cosmos)} --enable-multiple-write-locations false`,
+      `az cosmosdb update --name ${shellWord(cosmos.name)} ${group(cosmos)} --enable-multiple-write-locations false`,
     createDatabase: () =>
-      `az cosmosdb sql database create --account-name ${word(cosmos.name)} ${group(cosmos)} --name ${word(database)}`,
+      `az cosmosdb sql database create --account-name ${shellWord(cosmos.name)} ${group(cosmos)} --name ${shellWord(database)}`,
     createContainer: () =>
-      `az cosmosdb sql container create ${inContainer} --name ${word(container)} --partition-key-path /userId --partition-key-version 2 --idx ${word(JSON.stringify(INDEXING))}`,
+      `az cosmosdb sql container create ${inContainer} --name ${shellWord(container)} --partition-key-path /userId --partition-key-version 2 --idx ${shellWord(JSON.stringify(INDEXING))}`,
     updateContainer: (settings: string) =>
-      `az cosmosdb sql container update ${inContainer} --name ${word(container)} ${settings}`,
+      `az cosmosdb sql container update ${inContainer} --name ${shellWord(container)} ${settings}`,
     listDeployments: () =>
-      `az cognitiveservices account deployment list --name ${word(ai.name)} ${group(ai)} -o table`,
+      `az cognitiveservices account deployment list --name ${shellWord(ai.name)} ${group(ai)} -o table`,
     keys: {
-      serviceBus: `az servicebus namespace authorization-rule keys list --namespace-name ${word(bus.name)} ${group(bus)} --name RootManageSharedAccessKey --query primaryConnectionString -o tsv`,
-      cosmos: `az cosmosdb keys list --name ${word(cosmos.name)} ${group(cosmos)} --query primaryMasterKey -o tsv`,
+      serviceBus: `az servicebus namespace authorization-rule keys list --namespace-name ${shellWord(bus.name)} ${group(bus)} --name RootManageSharedAccessKey --query primaryConnectionString -o tsv`,
+      cosmos: `az cosmosdb keys list --name ${shellWord(cosmos.name)} ${group(cosmos)} --query primaryMasterKey -o tsv`,
       redis: isClassic
-        ? `az redis list-keys --name ${word(redis.name)} ${group(redis)} --query primaryKey -o tsv`
-        : `az redisenterprise database list-keys --cluster-name ${word(redis.name)} ${group(redis)} --query primaryKey -o tsv`,
-      titles: `az cognitiveservices account keys list --name ${word(ai.name)} ${group(ai)} --query key1 -o tsv`,
+        ? `az redis list-keys --name ${shellWord(redis.name)} ${group(redis)} --query primaryKey -o tsv`
+        : `az redisenterprise database list-keys --cluster-name ${shellWord(redis.name)} ${group(redis)} --query primaryKey -o tsv`,
+      titles: `az cognitiveservices account keys list --name ${shellWord(ai.name)} ${group(ai)} --query key1 -o tsv`,
     },
   };
 }

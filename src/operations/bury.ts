@@ -1,5 +1,5 @@
 import { isRecord } from '../history/conversation.ts';
-import { type HistoryDocument, readDocument } from '../history/document.ts';
+import { type HistoryDocument, readDocument, SYSTEM_FIELDS } from '../history/document.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HistoryStore, Ids } from '../pipeline/ports.ts';
 
@@ -50,8 +50,7 @@ const tombstone = ({ sessionId, userId }: Ids, deletedAt: string): HistoryDocume
   }) as Partial<HistoryDocument> as HistoryDocument;
 
 const OWN = ['id', 'sessionId', 'userId', 'deletedAt', 'messages'];
-const SYSTEM = ['_rid', '_self', '_etag', '_ts', '_attachments', '_lsn'];
-const BARE = new Set([...OWN, ...SYSTEM]);
+const BARE = new Set([...OWN, ...SYSTEM_FIELDS]);
 
 const isBare = (item: HistoryDocument): boolean =>
   isRecord(item) &&

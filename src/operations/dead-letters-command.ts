@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import type { Choice } from './dead-letters-choice.ts';
 import { fileName } from './file-name.ts';
 import { whole } from './numbers.ts';
-import type { operate as Operate } from './operate.ts';
+import { operate as operateOn } from './operate-on-demand.ts';
+
+/** An error that names no service, as `Failed to connect`, is of this one. */
+const operate: typeof operateOn = (work) => operateOn(work, 'Service Bus');
 
 const several = (value: string, before: string[] = []): string[] => [...before, value];
-
-// With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work, 'Service Bus');
 
 type Chosen = { reason?: string[]; session?: string };
 const choiceOf = ({ reason = [], session }: Chosen): Choice => ({ reasons: reason, session });

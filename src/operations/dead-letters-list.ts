@@ -3,6 +3,7 @@ import { makeCredential } from '../azure/credential.ts';
 import { openDeadLetters } from '../azure/service-bus-dead-letters.ts';
 import type { Config } from '../config.ts';
 import { age } from './age.ts';
+import { counted } from './counted.ts';
 import { type Choice, choose } from './dead-letters-choice.ts';
 import { type Group, makeGroups, remedyOf } from './dead-letters-groups.ts';
 import { plain, plainJson } from './plain-text.ts';
@@ -91,7 +92,8 @@ export function table(
   });
 }
 
-export const letters = (count: number): string => `${count} dead letter${count === 1 ? '' : 's'}`;
+/** So many of them, in words. */
+export const letters = (count: number): string => counted(count, 'dead letter');
 
 /** Of those that were chosen and have come to no outcome. */
 export const notMetLine = (count: number, ended?: 'interrupted' | 'ended by an error'): string =>

@@ -78,6 +78,7 @@ export async function runReplay(
   return replayed === sequences.size ? 0 : EXIT_SOME_STAY;
 }
 
+/** How many have come to that. */
 export const countOf = (outcomes: ReadonlyMap<string, Outcome>, kind: Outcome['kind']): number =>
   [...outcomes.values()].filter((outcome) => outcome.kind === kind).length;
 

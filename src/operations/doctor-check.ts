@@ -31,6 +31,7 @@ export async function runCheck({ service, name, look, deadlineMs = DEADLINE_MS }
   return { service, name, ...finding, tookMs: Math.round(performance.now() - startedMs) };
 }
 
+/** What a check has found, under each status. */
 export const ok = (found: string, mend?: string): Finding => ({ status: 'ok', found, mend });
 export const warning = (found: string, mend?: string): Finding => ({ status: 'warning', found, mend });
 export const failure = (found: string, mend?: string): Finding => ({ status: 'failure', found, mend });

@@ -1,5 +1,5 @@
 import type { Config, ConfigError } from '../config.ts';
-import { settings } from '../settings.ts';
+import { keysIn, settings } from '../settings.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,6 +17,7 @@ export const faultChecks = ({ faults }: ConfigError): Check[] =>
     return check(variable!, failure(rest.join(' '), `set ${variable}`));
   });
 
+/** What a configuration that is not faulty may still do without, or better. */
 export const configurationChecks = (config: Config, environment: Environment): Check[] => [
   check('variables', unknownVariables(environment)),
   check('keys', keysInUse(environment)),
@@ -34,16 +35,16 @@ function unknownVariables(environment: Environment): Finding {
   const unknown = given.filter((name) => OF_OURS.test(name) && !known.has(name) && !OF_KUBERNETES.test(name));
   const count = given.filter((name) => known.has(name)).length;
   if (unknown.length === 0) return ok(`${count} are set, and none is faulty`);
-  return warning(`${unknown.join(', ')}: no such variable is read`, 'the README lists those that are');
+  return warning(
+    `${unknown.join(', ')}: no such variable is read`,
+    'docs/configuration.md lists those that are',
+  );
 }
 
 function keysInUse(environment: Environment): Finding {
-  const keys = settings.filter(
-    ({ name, secret }) => secret && !name.startsWith('APPLICATIONINSIGHTS') && environment[name]?.trim(),
-  );
+  const keys = keysIn(environment);
   if (keys.length === 0) return ok('none: Entra ID is used for everything');
-  const names = keys.map(({ name }) => name).join(', ');
-  return warning(`${names} stand in for Entra ID: for local work only`, `unset ${names.replaceAll(',', '')}`);
+  return warning(`${keys.join(', ')} stand in for Entra ID: for local work only`, `unset ${keys.join(' ')}`);
 }
 
 /** What platforms do by themselves after a signal. */

@@ -2,14 +2,16 @@ import type { ContainerDefinition } from '@azure/cosmos';
 import type { CosmosInspection } from '../azure/cosmos-inspection.ts';
 import type { Config } from '../config.ts';
 import { age } from './age.ts';
-import { type AzCommands, INDEXING, word } from './az.ts';
+import { type AzCommands, INDEXING } from './az.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 import type { Identity } from './doctor-identity.ts';
 import { describeError, seeAbove, troubleOf } from './errors.ts';
+import { shellWord } from './shell-word.ts';
 
 /** By which containers may be keyed: what the worker knows of every item. */
 const KEYS = new Set(['/userId', '/sessionId', '/id']);
 
+/** Account, container and rights, each under a line of its own. */
 export function cosmosChecks(
   config: Config,
   inspection: CosmosInspection,
@@ -82,7 +84,7 @@ function judgeIndexing({ indexingPolicy }: ContainerDefinition, az: AzCommands):
   const mode = indexingPolicy?.indexingMode ?? 'consistent';
   const excluded = (indexingPolicy?.excludedPaths ?? []).map(({ path }) => path ?? '');
   const included = (indexingPolicy?.includedPaths ?? []).map(({ path }) => path ?? '');
-  const mend = az.updateContainer(`--idx ${word(JSON.stringify(INDEXING))}`);
+  const mend = az.updateContainer(`--idx ${shellWord(JSON.stringify(INDEXING))}`);
   if (mode.toLowerCase() === 'none')
     return warning('there is none: a list of conversations reads all items', mend);
   const isMessagesIndexed =

@@ -17,7 +17,7 @@ export type Identity = {
 type Scope = { service: string; scope: string };
 
 /** The scopes that the worker asks tokens for: those of the services for which no key stands in. */
-export function scopesOf(config: Config): Scope[] {
+function scopesOf(config: Config): Scope[] {
   const { serviceBus, cosmos, redis, titles } = config;
   return [
     ...(serviceBus.connectionString === undefined
@@ -50,6 +50,7 @@ export function findIdentities(config: Config, credential: TokenCredential): Pro
   );
 }
 
+/** Undefined: it tells of nobody, or is no token that can be read. */
 export function identityOf(token: string): Identity | undefined {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());

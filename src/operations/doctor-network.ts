@@ -1,7 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { isStandIn } from '../azure/service-bus-administration.ts';
 import type { Config } from '../config.ts';
+import { isLoopback } from '../loopback.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 import { describeError } from './errors.ts';
 
@@ -17,9 +19,10 @@ export type Target = {
 const TIMED_OUT = 'ETIMEDOUT';
 const SOON_MS = 14 * 86_400_000;
 
+/** Where the configuration says that each service is. */
 export function targetsOf(config: Config) {
   const { namespace, connectionString } = config.serviceBus;
-  const isPlain = /UseDevelopmentEmulator=true/i.test(connectionString ?? '');
+  const isPlain = isStandIn(connectionString);
   const endpoint = /Endpoint=sb:\/\/([^;/]+)/i.exec(connectionString ?? '')?.[1] ?? namespace!;
   const bus = new URL(`amqp://${endpoint}`);
   const ofUrl = (url: string) => {
@@ -52,6 +55,7 @@ export function targetsOf(config: Config) {
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
 
+/** Whether its name is known, and whether it answers, with a certificate that is good. */
 export const networkChecks = (target: Target): Check[] => [
   { service: target.service, name: 'name', look: () => lookUp(target) },
   { service: target.service, name: 'connection', look: () => connect(target) },
@@ -99,10 +103,9 @@ function open({ host, port, variable }: Target): Promise<Finding> {
     settle(socket, reject, `${host}:${port}`);
     socket.once('connect', () => {
       socket.destroy();
-      const isLocal = /^(localhost|127\.|::1)/.test(host);
       const found = `${host}:${port} answers, and is not encrypted`;
       resolve(
-        isLocal
+        isLoopback(host)
           ? ok(`${found}: on this machine only`)
           : warning(found, variable === 'REDIS_HOST' ? 'REDIS_SSL=true' : `${variable} with TLS`),
       );

@@ -9,6 +9,7 @@ import { describeError, seeAbove, troubleOf, wholeText } from './errors.ts';
 
 const READ_MS = 9_000;
 
+/** Whether Redis lets the worker read. */
 export function redisChecks(
   config: Config,
   credential: TokenCredential,

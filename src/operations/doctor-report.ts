@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { settings } from '../settings.ts';
+import { counted } from './counted.ts';
 import type { Checked, Status } from './doctor-check.ts';
 import { plain, plainJson } from './plain-text.ts';
 import { wrap } from './wrap.ts';
@@ -49,9 +50,9 @@ function lineOf({ status, name, found, mend }: Checked): string {
 }
 
 function summary(failures: number, warnings: number): string {
-  const some = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
-  if (failures > 0) return styleText('red', `${some(failures, 'failure')}, ${some(warnings, 'warning')}.`);
-  if (warnings > 0) return styleText('yellow', `No failure, ${some(warnings, 'warning')}.`);
+  if (failures > 0)
+    return styleText('red', `${counted(failures, 'failure')}, ${counted(warnings, 'warning')}.`);
+  if (warnings > 0) return styleText('yellow', `No failure, ${counted(warnings, 'warning')}.`);
   return styleText('green', 'All is well.');
 }
 

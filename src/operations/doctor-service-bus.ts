@@ -16,6 +16,7 @@ const SHORT_LOCK_MS = 30_000;
 const FEW_DELIVERIES = 10;
 const DAY_MS = 86_400_000;
 
+/** Topic, subscription, its settings and rules, and what was set aside. */
 export function serviceBusChecks(
   config: Config,
   inspection: Inspection,
@@ -185,7 +186,7 @@ function judgeLimits(
 }
 
 /** An ISO 8601 duration, as Service Bus writes it. */
-export function durationMs(text: string): number {
+function durationMs(text: string): number {
   const match = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(text);
   if (!match) return Number.POSITIVE_INFINITY;
   const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));

@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { openChatCompletions } from '../azure/chat-completions.ts';
 import type { Config } from '../config.ts';
-import { cleanTitle } from '../history/title.ts';
+import { cleanTitle } from '../history/clean-title.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { AzCommands } from './az.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
@@ -14,6 +14,7 @@ const SAMPLE = [
   { role: 'assistant' as const, text: 'Give them shelter from the wind, deep pots and even watering.' },
 ];
 
+/** Whether the title model gives a title that is one. */
 export function titleChecks(
   config: Config,
   credential: TokenCredential,

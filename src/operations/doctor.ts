@@ -36,7 +36,7 @@ export async function runDoctor(environment: Environment, { json }: { json: bool
 }
 
 /** Begins all checks at once; they end in any order, each within its deadline. */
-export function examine(
+function examine(
   config: Config,
   environment: Environment,
 ): { checks: Promise<Checked>[]; close(): Promise<void> } {

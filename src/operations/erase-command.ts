@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
 import type { EraseOptions } from './erase.ts';
 import { positive } from './numbers.ts';
-import type { operate as Operate } from './operate.ts';
-
-// With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
+import { operate } from './operate-on-demand.ts';
 
 /** Adds `erase`. It is loaded when it is used. */
 export function addErase(program: Command): void {

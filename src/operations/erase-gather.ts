@@ -1,11 +1,11 @@
 import type { Scope } from '../azure/cosmos-queries.ts';
 import { makeCredential } from '../azure/credential.ts';
 import { openSessionScan } from '../azure/redis-scan.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { ConversationCache, Ids } from '../pipeline/ports.ts';
 import { makeRoom } from '../pipeline/room.ts';
-import { clock } from './clock.ts';
 import { type ErasePorts, findHeld, type Held, isLive } from './erase-history.ts';
 import { idsFault } from './ids-fault.ts';
 import { makePace } from './pace.ts';

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { Config } from '../config.ts';
+import { counted } from './counted.ts';
 import { type Gathered, toErase } from './erase-gather.ts';
 import { type Erased, isLive } from './erase-history.ts';
 import { plain } from './plain-text.ts';
@@ -9,10 +10,6 @@ const SHOWN = 20;
 /** Of keys in one command line. */
 const MAX_KEYS = 100;
 
-export const conversations = (count: number): string =>
-  `${count} ${count === 1 ? 'conversation' : 'conversations'}`;
-const pages = (count: number): string => `${count} ${count === 1 ? 'page' : 'pages'}`;
-
 /** What there is, before anything is done. */
 export function foundLines(gathered: Gathered, session: string | undefined): string[] {
   const { userId, held } = gathered;
@@ -20,7 +17,7 @@ export function foundLines(gathered: Gathered, session: string | undefined): str
   const before = held.heads.length - live;
   const alive = held.heads.filter(isLive);
   return [
-    `History holds ${conversations(live)} and ${pages(pageCount)} of ${plain(session === undefined ? userId : `${session} of ${userId}`)}${before > 0 ? `; ${before} erased before` : ''}.`,
+    `History holds ${counted(live, 'conversation')} and ${counted(pageCount, 'page')} of ${plain(session === undefined ? userId : `${session} of ${userId}`)}${before > 0 ? `; ${before} erased before` : ''}.`,
     ...alive
       .slice(0, SHOWN)
       .map(
@@ -38,7 +35,7 @@ export function foundLines(gathered: Gathered, session: string | undefined): str
 export function erasedLines(erased: Erased, stays: number): string[] {
   const { forestalled, refused } = erased;
   return [
-    `${conversations(erased.erased)} erased, ${pages(erased.pages)} deleted${forestalled > 0 ? `, ${forestalled} kept from coming` : ''}.`,
+    `${counted(erased.erased, 'conversation')} erased, ${counted(erased.pages, 'page')} deleted${forestalled > 0 ? `, ${forestalled} kept from coming` : ''}.`,
     ...refused.map(({ sessionId, code, description }) =>
       plain(`refused ${sessionId}: ${code}: ${description}`),
     ),
@@ -58,7 +55,7 @@ export function redisLines(
       plain(`Redis could not be asked what it still holds: ${away}`),
       'What comes from there with a late event would be stored again: run it once more when Redis is back.',
     ];
-  const holds = `Redis ${isDryRun ? 'holds' : 'still holds'} ${sessions(inRedis.length)} of it`;
+  const holds = `Redis ${isDryRun ? 'holds' : 'still holds'} ${counted(inRedis.length, 'session')} of it`;
   const command = removeCommand(inRedis.slice(0, MAX_KEYS), config);
   return [
     ...(inRedis.length === 0 && isComplete ? ['Redis holds nothing of it.'] : []),
@@ -80,5 +77,3 @@ export function redisLines(
       : []),
   ];
 }
-
-const sessions = (count: number): string => `${count} ${count === 1 ? 'session' : 'sessions'}`;

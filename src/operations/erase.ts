@@ -2,9 +2,9 @@ import { openCosmos } from '../azure/cosmos.ts';
 import { openQueries } from '../azure/cosmos-queries.ts';
 import { makeCredential } from '../azure/credential.ts';
 import { openRedis } from '../azure/redis.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
-import { clock } from './clock.ts';
 import { isConfirmed } from './confirm.ts';
 import { type Gathered, type GatherPorts, gatherSession, gatherUser, toErase } from './erase-gather.ts';
 import {

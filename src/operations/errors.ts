@@ -14,6 +14,14 @@ export function describeError(thrown: unknown): string {
   return text.includes(kind) || kind === 'Error' ? text : `${kind}: ${text}`;
 }
 
+/** The errors that are told as one: several services may be away, or one at each of several attempts. */
+export const reasonsOf = (thrown: unknown): readonly unknown[] =>
+  thrown instanceof AggregateError ? thrown.errors : [thrown];
+
+/** What all of them say, each thing once. */
+export const describeErrors = (thrown: unknown): string =>
+  [...new Set(reasonsOf(thrown).map(describeError))].join('; ');
+
 /** All of an error and its causes, to be searched. */
 export function wholeText(error: unknown): string {
   const parts: string[] = [];
@@ -48,6 +56,7 @@ export function troubleOf(error: unknown): Trouble {
   return 'other';
 }
 
+/** Which line of doctor says how to mend it. */
 export const seeAbove = (trouble: Trouble): string | undefined =>
   trouble === 'network'
     ? 'see its lines "name" and "connection"'

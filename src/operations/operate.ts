@@ -3,7 +3,7 @@ import { DeadlineError } from '../azure/deadline.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
 import { EXIT_CONFIGURATION } from '../run.ts';
-import { describeError } from './errors.ts';
+import { describeError, reasonsOf } from './errors.ts';
 import { exitWith, outliveReaders } from './output.ts';
 import { plain } from './plain-text.ts';
 
@@ -30,9 +30,8 @@ export async function operate(work: (config: Config) => Promise<number>, of?: st
     // A fault of ours is worth its stack. What the clients throw often has neither a code nor a name of its own.
     if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError)
       throw error;
-    // Several services may be away, or one at each of several attempts.
-    const reasons = error instanceof AggregateError ? error.errors : [error];
-    for (const reason of new Set(reasons.map((reason) => named(reason, of)))) console.error(plain(reason));
+    for (const reason of new Set(reasonsOf(error).map((each) => named(each, of))))
+      console.error(plain(reason));
     console.error('Run "history-worker doctor" to see what is wrong.');
     return await exitWith(1);
   }

@@ -3,6 +3,7 @@ import { openChatCompletions } from '../azure/chat-completions.ts';
 import { openCosmos } from '../azure/cosmos.ts';
 import { makeCredential } from '../azure/credential.ts';
 import { openRedis } from '../azure/redis.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { makeKnownSegments } from '../pipeline/assemble.ts';
 import { MAX_MESSAGE_BYTES } from '../pipeline/fit.ts';
@@ -12,7 +13,6 @@ import { makeRoom } from '../pipeline/room.ts';
 import { makeTitleGate } from '../pipeline/title-gate.ts';
 import { makeTitling, type Titling } from '../pipeline/titling.ts';
 import { makeCold } from '../pipeline/warm.ts';
-import { clock } from './clock.ts';
 
 export type OpenPorts = { ports: PersistPorts; close(): Promise<void> };
 

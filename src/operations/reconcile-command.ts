@@ -1,11 +1,8 @@
 import { type Command, Option } from 'commander';
 import { fileName } from './file-name.ts';
 import { positive } from './numbers.ts';
-import type { operate as Operate } from './operate.ts';
+import { operate } from './operate-on-demand.ts';
 import type { ReconcileOptions } from './reconcile.ts';
-
-// With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
 
 /** Adds `reconcile`. It is loaded when it is used. */
 export function addReconcile(program: Command): void {

@@ -1,8 +1,8 @@
 import type { SessionScan } from '../azure/redis-scan.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { PersistPorts } from '../pipeline/persist.ts';
 import { aborted } from './aborted.ts';
-import { clock } from './clock.ts';
 import { FINISHING, type Interruption } from './interruption.ts';
 import { makePace } from './pace.ts';
 import { makePatience } from './patience.ts';

@@ -26,6 +26,7 @@ const Walk = z.strictObject({
 /** How far a walk over all nodes has come, and what was found on the way. */
 export type Walk = z.output<typeof Walk>;
 
+/** One that begins now. */
 export const newWalk = (redis: string, now: Date): Walk => ({
   format: 'history-worker reconcile, 1',
   redis,

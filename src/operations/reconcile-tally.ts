@@ -22,6 +22,7 @@ export type Tally = z.output<typeof Tally>;
 
 const MAX_IDS = 100;
 
+/** Nothing yet. */
 export const newTally = (): Tally => ({
   scanned: 0,
   whole: 0,
@@ -33,6 +34,7 @@ export const newTally = (): Tally => ({
   refused: {},
 });
 
+/** Counts what became of one conversation. */
 export function note(tally: Tally, sessionId: string, outcome: Outcome): void {
   tally.scanned += 1;
   if (outcome.kind === 'refused') refuse(tally, outcome.code, 1, [sessionId]);
@@ -53,6 +55,7 @@ function refuse({ refused }: Tally, code: string, count: number, sessionIds: rea
   };
 }
 
+/** How many were refused, for whatever reason. */
 export const refusedIn = ({ refused }: Tally): number =>
   Object.values(refused).reduce((sum, { count }) => sum + count, 0);
 

@@ -1,7 +1,8 @@
 import { makeCredential } from '../azure/credential.ts';
 import { openSessionScan, type SessionScan } from '../azure/redis-scan.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { clock } from './clock.ts';
+import { counted } from './counted.ts';
 import { EXIT_INTERRUPTED, EXIT_SOME_STAY, type Interruption, onInterruption } from './interruption.ts';
 import { openPersistPorts } from './persist-ports.ts';
 import { plain, plainJson } from './plain-text.ts';
@@ -89,7 +90,7 @@ async function report(
   const of = nodes === 1 ? 'Redis' : `${nodes} masters of Redis`;
   const lines = linesOf(tally, { isDryRun: dryRun });
   console.error(
-    `${tally.scanned} ${tally.scanned === 1 ? 'conversation' : 'conversations'} in ${of}, ${(tookMs / 1_000).toFixed(1)} s${isComplete ? '' : ', interrupted'}${dryRun ? '; nothing was written' : ''}${lines.length > 0 ? ':' : '.'}`,
+    `${counted(tally.scanned, 'conversation')} in ${of}, ${(tookMs / 1_000).toFixed(1)} s${isComplete ? '' : ', interrupted'}${dryRun ? '; nothing was written' : ''}${lines.length > 0 ? ':' : '.'}`,
   );
   for (const line of lines) console.error(line);
   if (!isComplete && watch === undefined && state !== undefined)

@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
-import type { operate as Operate } from './operate.ts';
+import { operate } from './operate-on-demand.ts';
 import type { ShowOptions } from './show.ts';
-
-// With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
 
 /** Adds `show`. It is loaded when it is used. */
 export function addShow(program: Command): void {

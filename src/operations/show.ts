@@ -2,7 +2,7 @@ import { call } from '../azure/cosmos-container.ts';
 import { openQueries } from '../azure/cosmos-queries.ts';
 import { makeCredential } from '../azure/credential.ts';
 import type { Config } from '../config.ts';
-import { openReader } from '../reader.ts';
+import { openConfiguredReader } from './configured-reader.ts';
 import { isLive } from './erase-history.ts';
 import { idsFault } from './ids-fault.ts';
 import { plain, plainJson } from './plain-text.ts';
@@ -25,14 +25,7 @@ export async function runShow(config: Config, { session, user, json }: ShowOptio
     console.error(plain(`Not shown: ${found.unclear}.`));
     return 1;
   }
-  const credential = makeCredential(config.azureClientId);
-  const { endpoint, access, database, container } = config.cosmos;
-  const reader = openReader({
-    endpoint,
-    access: access.kind === 'key' ? access : { credential },
-    database,
-    container,
-  });
+  const reader = openConfiguredReader(config, makeCredential(config.azureClientId));
   try {
     const ids = { sessionId: session, userId: found.userId };
     const document = await call('the conversation', () => reader.read(ids), READ_DEADLINE_MS);

@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
 import { positive, whole } from './numbers.ts';
-import type { operate as Operate } from './operate.ts';
+import { operate } from './operate-on-demand.ts';
 import type { TitlesOptions } from './titles.ts';
-
-// With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
 
 /** Adds `titles`. It is loaded when it is used. */
 export function addTitles(program: Command): void {

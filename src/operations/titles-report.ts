@@ -12,6 +12,7 @@ export type TitleCounts = {
   left: number;
 };
 
+/** What the outcomes are, and how many of the untitled have come to none. */
 export function countTitles(outcomes: readonly Titled[], untitled: number): TitleCounts {
   const counts: TitleCounts = {
     titled: 0,
@@ -30,6 +31,7 @@ export function countTitles(outcomes: readonly Titled[], untitled: number): Titl
   return counts;
 }
 
+/** How many have none yet, for whatever reason. */
 export const failedIn = ({ failed }: TitleCounts): number =>
   Object.values(failed).reduce((sum, count) => sum + count, 0);
 

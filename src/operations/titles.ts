@@ -2,13 +2,14 @@ import { openChatCompletions } from '../azure/chat-completions.ts';
 import { openCosmos } from '../azure/cosmos.ts';
 import { openQueries } from '../azure/cosmos-queries.ts';
 import { makeCredential } from '../azure/credential.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { HistoryStore, Ids } from '../pipeline/ports.ts';
 import { makeSlots } from '../pipeline/slots.ts';
 import { makeTitleGate } from '../pipeline/title-gate.ts';
 import { aborted } from './aborted.ts';
-import { clock } from './clock.ts';
+import { counted } from './counted.ts';
 import {
   EXIT_INTERRUPTED,
   EXIT_SOME_STAY,
@@ -49,7 +50,7 @@ export async function runTitles(config: Config, options: TitlesOptions): Promise
     const { dryRun, json } = options;
     const isCut = untitled.length === MAX_LISTED;
     console.error(
-      `${isCut ? 'At least ' : ''}${untitled.length} ${untitled.length === 1 ? 'conversation has' : 'conversations have'} no title.`,
+      `${isCut ? 'At least ' : ''}${counted(untitled.length, 'conversation')} ${untitled.length === 1 ? 'has' : 'have'} no title.`,
     );
     const given = dryRun ? undefined : await giveTitles(config, untitled, store, options, interruption);
     const counts = countTitles(given?.outcomes ?? [], untitled.length);

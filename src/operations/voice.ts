@@ -8,6 +8,7 @@ export type Voice = {
   during<T>(what: string, total: number, work: (progress: Progress) => Promise<T>): Promise<T>;
 };
 
+/** Silent to begin with, and without a bar. */
 export function makeVoice(): Voice {
   let current: Progress | undefined;
   return {

@@ -36,6 +36,7 @@ const FINGERPRINT_BYTES = 16_000_000;
 /** Bytes of JSON. */
 const CONTENT_BYTES = 8_000_000;
 
+/** Nothing yet. */
 export function makeKnownSegments(): KnownSegments {
   return {
     fingerprints: new LRUCache({

@@ -4,7 +4,7 @@ import { Failure } from './failures.ts';
 import { makeGates, type Needed } from './gates.ts';
 import { makeLanes } from './lanes.ts';
 import { makeLockKeeper } from './locks.ts';
-import { memoryPorts } from './memory-ports.ts';
+import { heldEvent, memoryPorts } from './memory-ports.ts';
 import type { EventSource, HeldEvent, Probe, Settlement } from './ports.ts';
 import { makeRecent } from './recent.ts';
 import { makeTitleGate } from './title-gate.ts';
@@ -60,22 +60,11 @@ function setUp(
         ),
       }),
     );
-  const held = (sessionId: string, turn: string, fields: Partial<HeldEvent> = {}): HeldEvent => ({
-    body: {
-      sessionId,
-      userId: 'u',
-      chatMessageId: turn,
-      completedAt: '2026-01-02T00:00:00Z',
-      eventType: 'message_completed',
-    },
-    messageId: turn,
-    enqueuedAtMs: Date.now(),
-    lock: { lockedUntilMs: Date.now() + 60_000, renew: async () => Date.now() + 60_000 },
-    deliveryCount: 0,
-    traceparent: undefined,
-    settle: async (settlement) => void settled.push({ turn, settlement }),
-    ...fields,
-  });
+  const held = (sessionId: string, turn: string, fields: Partial<HeldEvent> = {}): HeldEvent =>
+    heldEvent(sessionId, turn, {
+      settle: async (settlement) => void settled.push({ turn, settlement }),
+      ...fields,
+    });
   return {
     ...memory,
     lanes,

@@ -3,8 +3,30 @@ import type { HistoryDocument } from '../history/document.ts';
 import { isUntitled } from '../history/document.ts';
 import type { Segment } from '../history/segment.ts';
 import { makeKnownSegments } from './assemble.ts';
-import type { Clock, ConversationCache, HistoryStore, Ids, Log, TitleModel } from './ports.ts';
+import type { Clock, ConversationCache, HeldEvent, HistoryStore, Ids, Log, TitleModel } from './ports.ts';
 import { makeWarm } from './warm.ts';
+
+/** The event of a turn, held under a lock that lasts, for tests of the pipeline by itself. */
+export const heldEvent = (
+  sessionId: string,
+  chatMessageId: string,
+  fields: Partial<HeldEvent> = {},
+): HeldEvent => ({
+  body: {
+    sessionId,
+    userId: 'u',
+    chatMessageId,
+    completedAt: '2026-01-02T00:00:00Z',
+    eventType: 'message_completed',
+  },
+  messageId: chatMessageId,
+  enqueuedAtMs: Date.now(),
+  lock: { lockedUntilMs: Date.now() + 60_000, renew: async () => Date.now() + 60_000 },
+  deliveryCount: 0,
+  traceparent: undefined,
+  settle: async () => undefined,
+  ...fields,
+});
 
 /** The ports in memory, for tests of the pipeline by itself: the same promises, no services. */
 export function memoryPorts(

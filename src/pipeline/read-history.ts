@@ -5,8 +5,10 @@ import type { HistoryStore, Ids } from './ports.ts';
 import type { Titling } from './titling.ts';
 import type { Stored } from './warm.ts';
 
+/** What a read has found. */
 export type Found = ({ kind: 'conversation' } & Stored) | { kind: 'tombstone' };
 
+/** What is remembered, as if it had been read. */
 export const asFound = (stored: Stored): Found => ({ kind: 'conversation', ...stored });
 
 /** What history holds of a conversation: its head, or its tombstone. @throws Failure ForeignItem, or a store's */

@@ -2,7 +2,6 @@
 export type Room = {
   /** Resolves when there is room for so many bytes; `give` them back once. More than there is in all counts as all of it. */
   take(bytes: number): Promise<() => void>;
-  readonly takenBytes: number;
 };
 
 /** First come, first served: a large conversation is not overtaken for ever by smaller ones. */
@@ -32,9 +31,6 @@ export function makeRoom(limitBytes: number): Room {
         queue.push({ bytes, enter: () => resolve(give) });
         admit();
       });
-    },
-    get takenBytes() {
-      return takenBytes;
     },
   };
 }

@@ -4,11 +4,11 @@ export type Slots = {
   /** Takes as many as are free just now, up to so many, and says how many those are. */
   takeFree(most: number): number;
   give(): void;
-  readonly taken: number;
   /** May be moved while slots are taken: a lower one is reached as they are given back. */
   limit: number;
 };
 
+/** So many at once, to begin with. */
 export function makeSlots(limit: number): Slots {
   let taken = 0;
   let current = limit;
@@ -36,9 +36,6 @@ export function makeSlots(limit: number): Slots {
     give() {
       taken -= 1;
       admit();
-    },
-    get taken() {
-      return taken;
     },
     get limit() {
       return current;

@@ -1,5 +1,6 @@
+import { cleanTitle } from '../history/clean-title.ts';
 import type { Message } from '../history/conversation.ts';
-import { cleanTitle, type TitleLine, titleContext } from '../history/title.ts';
+import { type TitleLine, titleContext } from '../history/title.ts';
 import { idsOfKey } from './conversation-key.ts';
 import { Failure } from './failures.ts';
 import type { Log, TitleModel } from './ports.ts';

@@ -5,6 +5,7 @@ import { makeOdds, type Odds } from './odds.ts';
 /** A head as it was stored last, under this etag. `bytes` is its size as JSON, once anybody has asked (`sizeOf`). */
 export type Stored = { document: HistoryDocument; etag: string; bytes?: number };
 
+/** Its size as JSON, measured once. */
 export function sizeOf(stored: Stored): number {
   stored.bytes ??= Buffer.byteLength(JSON.stringify(stored.document));
   return stored.bytes;

@@ -3,7 +3,7 @@ import { Failure } from './failures.ts';
 import { makeGates } from './gates.ts';
 import { makeLanes } from './lanes.ts';
 import { makeLockKeeper } from './locks.ts';
-import { memoryPorts } from './memory-ports.ts';
+import { heldEvent, memoryPorts } from './memory-ports.ts';
 import type { HeldEvent } from './ports.ts';
 import { makeRecent } from './recent.ts';
 import { makeTitleGate } from './title-gate.ts';
@@ -81,22 +81,7 @@ function setUp(watch: Watch, answer?: () => Promise<string>) {
         messages: turns.map((turn) => ({ messageId: `${turn}_user`, role: 'user', content: turn })),
       }),
     );
-  const held = (turn: string, fields: Partial<HeldEvent> = {}): HeldEvent => ({
-    body: {
-      sessionId: 's',
-      userId: 'u',
-      chatMessageId: turn,
-      completedAt: '2026-01-02T00:00:00Z',
-      eventType: 'message_completed',
-    },
-    messageId: turn,
-    enqueuedAtMs: Date.now(),
-    lock: { lockedUntilMs: Date.now() + 60_000, renew: async () => Date.now() + 60_000 },
-    deliveryCount: 0,
-    traceparent: undefined,
-    settle: async () => undefined,
-    ...fields,
-  });
+  const held = (turn: string, fields: Partial<HeldEvent> = {}) => heldEvent('s', turn, fields);
   const accept = (...events: HeldEvent[]) =>
     Promise.all(events.map((event) => new Promise<void>((resolve) => lanes.accept(event, resolve))));
   return { ...memory, lanes, talk, held, accept, fatal };

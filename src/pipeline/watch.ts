@@ -39,7 +39,9 @@ export type EventOutcome =
   | { kind: 'complete' | 'abandon' }
   | { kind: 'dead-letter' | 'lost'; code: FailureCode };
 
-export type TitleResult = 'stored' | 'overtaken' | 'refused' | 'unusable' | 'unavailable';
+/** What a title that was asked for can come to. */
+export const titleResults = ['stored', 'overtaken', 'refused', 'unusable', 'unavailable'] as const;
+export type TitleResult = (typeof titleResults)[number];
 
 /** One event in hand, watched until its end. */
 export type EventWatch = {

@@ -1,9 +1,9 @@
-import { type Attributes, context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
+import { type Attributes, context, type Span, SpanKind, type Tracer } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import type { Dependency } from '../pipeline/failures.ts';
 import type { CallFacts } from '../pipeline/watch.ts';
 import { attribute, call, cosmosOperations, value } from './names.ts';
-import { fail } from './span-failure.ts';
+import { withinSpan } from './within-span.ts';
 
 type Work<T> = (note: (facts: CallFacts) => void) => Promise<T>;
 
@@ -14,6 +14,7 @@ export type CallSpans = {
   probe<T>(service: Dependency, work: Work<T>): Promise<T>;
 };
 
+/** For a worker of this configuration. */
 export function makeCallSpans(tracer: Tracer, config: Config): CallSpans {
   const { database, container, endpoint } = config.cosmos;
   const cosmos: Attributes = {
@@ -29,18 +30,8 @@ export function makeCallSpans(tracer: Tracer, config: Config): CallSpans {
     ...serverOf(config.titles.endpoint),
   };
 
-  async function within<T>(span: Span, facts: (span: Span, facts: CallFacts) => void, work: Work<T>) {
-    try {
-      return await context.with(trace.setSpan(context.active(), span), () =>
-        work((known) => facts(span, known)),
-      );
-    } catch (error) {
-      fail(span, error);
-      throw error;
-    } finally {
-      span.end();
-    }
-  }
+  const within = <T>(span: Span, note: (span: Span, facts: CallFacts) => void, work: Work<T>): Promise<T> =>
+    withinSpan(span, context.active(), () => work((facts) => note(span, facts)));
 
   return {
     cosmos(operation, work) {

@@ -8,6 +8,7 @@ export type GaugeKey = KeyOf<'gauge'>;
 
 const metaOf = (key: MetricKey) => ({ description: metrics[key].description, unit: metrics[key].unit });
 
+/** The instruments of the table, by their keys. */
 export const counterOf = (meter: Meter, key: KeyOf<'counter'>): Counter =>
   meter.createCounter(metrics[key].name, metaOf(key));
 

@@ -1,7 +1,7 @@
 import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import type { Config } from '../config.ts';
 import { type FailureCode, type FailureRule, failures } from '../pipeline/failures.ts';
-import type { EventWatch, RoundFacts, TitleResult, Watch } from '../pipeline/watch.ts';
+import { type EventWatch, type RoundFacts, titleResults, type Watch } from '../pipeline/watch.ts';
 import { type CallMetrics, codeOf, makeCallMetrics } from './call-metrics.ts';
 import { counterOf, histogramOf, observe } from './instruments.ts';
 import { label } from './metric-names.ts';
@@ -94,8 +94,7 @@ function startAtNought(settled: Counter, redelivered: Counter, titles: Counter):
       settled.add(0, { [eventNames.outcome]: 'dead-letter', [attribute.ERROR_TYPE]: code });
   for (const code of ['LockLost', 'SettlementFailed'] satisfies FailureCode[])
     settled.add(0, { [eventNames.outcome]: 'lost', [attribute.ERROR_TYPE]: code });
-  const results: TitleResult[] = ['stored', 'overtaken', 'refused', 'unusable', 'unavailable'];
-  for (const result of results) titles.add(0, { [label.titleResult]: result });
+  for (const result of titleResults) titles.add(0, { [label.titleResult]: result });
 }
 
 function makeRoundMetrics(meter: Meter, { wrote }: CallMetrics) {

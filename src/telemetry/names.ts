@@ -14,6 +14,7 @@ export const app = {
 
 /** As much of an id as is told: who sends events may call a turn what they like, at any length. */
 const LONGEST_ID = 1_024;
+/** An id, as much of it as is told. */
 export const shortened = (id: string): string => (id.length > LONGEST_ID ? id.slice(0, LONGEST_ID) : id);
 
 /** Of ours, on the span of an event. */

@@ -30,6 +30,7 @@ export type Prometheus = {
 /** A gauge that waits for Service Bus is left out of the answer after this time: scrapers are impatient. */
 const COLLECT_MS = 5_000;
 
+/** Tells nothing until its reader is given to a meter provider. */
 export function makePrometheus(): Prometheus {
   const reader = new Reader();
   let underWay: Promise<string> | undefined;

@@ -17,7 +17,7 @@ import type { EventOutcome, EventWatch, Watch } from '../pipeline/watch.ts';
 import { withIdsOf } from './app-attributes.ts';
 import { makeCallSpans } from './call-spans.ts';
 import { AI_OPERATION_NAME, APP_NAME, attribute, event as eventNames, round, value } from './names.ts';
-import { fail } from './span-failure.ts';
+import { withinSpan } from './within-span.ts';
 
 /** An event's own context: its ids, and its span as the parent of whatever is done for it. */
 type Traced = EventWatch & { context: Context };
@@ -73,7 +73,7 @@ export function makeTraces(config: Config): Watch {
   }
 
   /** Work for several events: the first one's, with links to all. */
-  async function shared<T>(
+  function shared<T>(
     spanName: string,
     events: readonly EventWatch[],
     work: (span: Span) => Promise<T>,
@@ -83,14 +83,7 @@ export function makeTraces(config: Config): Watch {
       context: trace.getSpanContext(event.context)!,
     }));
     const span = tracer.startSpan(spanName, links.length > 1 ? { links } : {}, first!.context);
-    try {
-      return await context.with(trace.setSpan(first!.context, span), () => work(span));
-    } catch (error) {
-      fail(span, error);
-      throw error;
-    } finally {
-      span.end();
-    }
+    return withinSpan(span, first!.context, () => work(span));
   }
 
   return {

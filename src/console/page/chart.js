@@ -43,11 +43,11 @@ export function makeChart({ title, series, format, stacked = false, logarithmic 
   const table = element(
     'details',
     {},
-    element('summary', {}, 'As a table', element('span', { class: 'unseen-title' }, `: ${title}`)),
+    element('summary', {}, 'As a table', element('span', { class: 'spoken' }, `: ${title}`)),
     element(
       'table',
       {},
-      element('caption', { class: 'unseen-title' }, title),
+      element('caption', { class: 'spoken' }, title),
       element('thead', {}, element('tr', {}, ...head)),
       rows,
     ),

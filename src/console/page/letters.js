@@ -98,7 +98,7 @@ export function makeLetters({ onSession, onRefused }) {
         'summary',
         { 'data-key': JSON.stringify({ details: reason }) },
         letters.length < count ? `The first ${letters.length}` : 'One by one',
-        element('span', { class: 'unseen-title' }, `: ${named}`),
+        element('span', { class: 'spoken' }, `: ${named}`),
       ),
       element('ol', { class: 'letters' }, ...letters.map(letter)),
     );

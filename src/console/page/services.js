@@ -47,7 +47,6 @@ function service(key, name, { state, since, reason }) {
   return element(
     'li',
     { class: 'service', 'data-state': state },
-    element('span', { class: 'dot', 'aria-hidden': 'true' }),
     element('strong', {}, name),
     element('span', { class: 'word' }, word),
     element('time', { datetime: since, title: since }, `for ${age(Date.now() - Date.parse(since))}`),

@@ -1,9 +1,10 @@
-import { type OldSegment, openSegments, type Segments } from './azure/cosmos-segments.ts';
-import { makeCredential } from './azure/credential.ts';
-import type { Config } from './config.ts';
+import { type OldSegment, openSegments, type Segments } from '../azure/cosmos-segments.ts';
+import { makeCredential } from '../azure/credential.ts';
+import type { Config } from '../config.ts';
+import { keyOf } from '../pipeline/conversation-key.ts';
 
-export type SweepOptions = { isDryRun: boolean; olderThanMinutes: number };
-export type Swept = { found: number; listed: number; deleted: number };
+type SweepOptions = { isDryRun: boolean; olderThanMinutes: number };
+type Swept = { found: number; listed: number; deleted: number };
 
 /** Longer than any write's deadline: by then a segment that no head lists will never be listed. */
 const MIN_AGE_MINUTES = 60;
@@ -42,8 +43,5 @@ async function sweepAll(segments: Segments, { isDryRun, olderThanMinutes }: Swee
   return swept;
 }
 
-function groupByConversation(page: readonly OldSegment[]): OldSegment[][] {
-  return Object.values(
-    Object.groupBy(page, ({ userId, sessionId }) => JSON.stringify([userId, sessionId])),
-  ).filter((group) => group !== undefined);
-}
+const groupByConversation = (page: readonly OldSegment[]): OldSegment[][] =>
+  Object.values(Object.groupBy(page, keyOf)).filter((group) => group !== undefined);
