@@ -14,6 +14,5 @@ export const ChatRequest = z.looseObject({
   temperature: z.number().min(0).max(2).nullish(),
   max_tokens: z.int().positive().nullish(),
   max_completion_tokens: z.int().positive().nullish(),
-  stream: z.literal(false).nullish(),
 });
 export type ChatRequest = z.infer<typeof ChatRequest>;

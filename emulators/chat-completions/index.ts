@@ -9,6 +9,7 @@ import { ChatRequest } from './chat-request.ts';
 import { complete } from './completion.ts';
 import { ChatFaults, type ChatFaultsPatch } from './faults.ts';
 import { openListeners } from './listeners.ts';
+import { refuseNotSupported } from './not-supported.ts';
 import { readJson } from './read-json.ts';
 import { azureRefusal, modelRefusal, Refusal, tooManyRequests } from './refusal.ts';
 import { checkAccess, type Route, readRoute } from './route.ts';
@@ -205,6 +206,7 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
 }
 
 function readChat(body: object): ChatRequest {
+  refuseNotSupported(body);
   const { data, error } = ChatRequest.safeParse(body);
   if (data) return data;
   const issue = error.issues[0]!;

@@ -87,6 +87,19 @@ const patched = async (item: Record<string, unknown>, operations: PatchOperation
   return rest;
 };
 
+test.each([
+  ['letters', 'k'],
+  ['quotes, which JSON escapes', '"'],
+  ['emoji, of four bytes each', '🦊'],
+])('a partition key may have 2,048 bytes and no more: %s', async (_, character) => {
+  const { container } = await openForTest();
+  const longest = character.repeat(2_048 / Buffer.byteLength(character));
+  await container.items.create({ id: 'a', userId: longest });
+  expect((await container.item('a', longest).read()).resource).toMatchObject({ userId: longest });
+  const error = await errorOf(container.items.create({ id: 'b', userId: `${longest}k` }));
+  expect(error).toMatchObject({ code: 400, message: expect.stringContaining('2,048 bytes') });
+});
+
 test('patch: every operation, in order', async () => {
   const result = await patched({ list: [1, 2, 3], n: 1, old: 'x', 'a/b': { c: 1 } }, [
     { op: 'add', path: '/list/1', value: 'new' },
