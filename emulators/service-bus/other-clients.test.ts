@@ -5,7 +5,7 @@ import { startServiceBus } from './index.ts';
 
 /** As azure-servicebus 7.15 for Python does it: one session for all, addresses that are URLs, requests that name no link to reply to. */
 async function connectAsPython() {
-  const bus = await startServiceBus({ queues: [{ name: 'work' }] });
+  const bus = await startServiceBus({ queues: [{ name: 'work' }, { name: 'talks', requiresSession: true }] });
   const connection = rhea.create_container().connect({ port: bus.port, host: '127.0.0.1', reconnect: false });
   onTestFinished(async () => {
     connection.close();
@@ -25,7 +25,7 @@ async function connectAsPython() {
     const [{ message }] = await once(replies, 'message');
     return message;
   };
-  return { bus, session, ask, url: `amqps://localhost:${bus.port}/work` };
+  return { bus, session, ask, urlOf: (name: string) => `amqps://localhost:${bus.port}/${name}` };
 }
 
 test('a token is shown without a word on where to reply: the answer comes beside the request', async () => {
@@ -37,13 +37,23 @@ test('a token is shown without a word on where to reply: the answer comes beside
 });
 
 test('an entity is reached by its URL, to send to it and to receive from it', async () => {
-  const { bus, session, url } = await connectAsPython();
-  const sender = session.open_sender({ name: 'out', source: 'sender-link', target: url });
+  const { bus, session, urlOf } = await connectAsPython();
+  const sender = session.open_sender({ name: 'out', source: 'sender-link', target: urlOf('work') });
   await once(sender, 'sendable');
   sender.send({ body: 'a word' });
   await once(sender, 'accepted');
   expect(bus.entity('work').peek()).toHaveLength(1);
-  const receiver = session.open_receiver({ name: 'in', source: url, autoaccept: true });
+  const receiver = session.open_receiver({ name: 'in', source: urlOf('work'), autoaccept: true });
   const [{ message }] = await once(receiver, 'message');
   expect(String(message.body)).toBe('a word');
+});
+
+test('who accepts the next session is told which it is, under the address that was asked for', async () => {
+  const { bus, session, urlOf } = await connectAsPython();
+  bus.entity('talks').send([{ sessionId: 'A', body: 1 }]);
+  const address = urlOf('talks');
+  const filter = { 'com.microsoft:session-filter': null };
+  const receiver = session.open_receiver({ name: 'in', source: { address, filter } });
+  await once(receiver, 'receiver_open');
+  expect(receiver.source).toMatchObject({ address, filter: { 'com.microsoft:session-filter': 'A' } });
 });

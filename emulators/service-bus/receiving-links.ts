@@ -39,8 +39,10 @@ export function openReceivingLink(
   attach.snd_settle_mode = sender.snd_settle_mode;
   attach.rcv_settle_mode = sender.rcv_settle_mode;
   sender.set_target({ address: sender.target?.address ?? '' });
-  if (asked) link.onEnd(acceptSession(sender, asked, address, entity, link.consumer));
-  else sender.set_source({ address });
+  // As it was sent, URL or not: Python's client knows its session by that.
+  const source = String(sender.source?.address ?? address);
+  if (asked) link.onEnd(acceptSession(sender, asked, source, entity, link.consumer));
+  else sender.set_source({ address: source });
   return link.consumer;
 }
 
