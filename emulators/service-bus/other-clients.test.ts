@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import rhea from 'rhea';
 import { expect, onTestFinished, test } from 'vitest';
 import { startServiceBus } from './index.ts';
+import { message as amqpMessage } from './rhea-internals.ts';
 
 /** As azure-servicebus 7.15 for Python does it: one session for all, addresses that are URLs, requests that name no link to reply to. */
 async function connectAsPython() {
@@ -56,4 +57,32 @@ test('who accepts the next session is told which it is, under the address that w
   const receiver = session.open_receiver({ name: 'in', source: { address, filter } });
   await once(receiver, 'receiver_open');
   expect(receiver.source).toMatchObject({ address, filter: { 'com.microsoft:session-filter': 'A' } });
+});
+
+test('a settlement is confirmed by the outcome that was asked for', async () => {
+  const { bus, session, urlOf } = await connectAsPython();
+  const way = { rcv_settle_mode: 1, credit_window: 0, autoaccept: false, autosettle: false } as const;
+  const receiver = session.open_receiver({ name: 'in', source: urlOf('work'), ...way });
+  await once(receiver, 'receiver_open');
+  const confirmationOf = async (outcome: { described(): unknown }) => {
+    bus.entity('work').send([{ body: 1 }]);
+    receiver.add_credit(1);
+    const [{ delivery }] = await once(receiver, 'message');
+    delivery.update(false, outcome.described());
+    await expect.poll(() => delivery.remote_settled).toBe(true);
+    return delivery.remote_state;
+  };
+  const { accepted, rejected, modified } = amqpMessage;
+  const error = { condition: 'com.microsoft:dead-letter', description: 'why' };
+  const kindOf = (state: object) =>
+    (state.constructor as unknown as { descriptor: { symbolic: string } }).descriptor.symbolic;
+  expect(kindOf(await confirmationOf(accepted()))).toBe('amqp:accepted:list');
+  const setAside = await confirmationOf(rejected({ error }));
+  expect(kindOf(setAside)).toBe('amqp:rejected:list');
+  expect(setAside.error ?? undefined).toBeUndefined();
+  const deferred = await confirmationOf(modified({ undeliverable_here: true }));
+  expect(kindOf(deferred)).toBe('amqp:modified:list');
+  expect(deferred.undeliverable_here).toBe(true);
+  const abandoned = await confirmationOf(modified({ undeliverable_here: false }));
+  expect([kindOf(abandoned), abandoned.undeliverable_here]).toEqual(['amqp:modified:list', false]);
 });
