@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
+import { writeEnvFile } from './env-file.ts';
 import { type StackOptions, startStack } from './stack.ts';
 
 const seconds = (text: string): number => {
@@ -96,7 +96,8 @@ try {
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
   try {
-    if (flags.envFile) writeFileSync(flags.envFile, lines);
+    const kept = flags.envFile && writeEnvFile(flags.envFile, lines);
+    if (kept) console.error(`What ${flags.envFile} held is kept as ${kept}.`);
   } catch (error) {
     await stack.close();
     throw new Error(`with --env-file: ${(error as Error).message}`, { cause: error });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { resultOf, startCommand } from './command.ts';
 
 function startDev(args: string[], environment: Record<string, string> = {}) {
@@ -43,4 +43,39 @@ test('without a health port, however that is spelt, there is no console', async 
   expect(ended.stderr).toBe('');
   expect(ended.code).toBe(0);
   expect(ended.stdout).not.toMatch(/^(Health|Console)/m);
+});
+
+describe('while Cosmos DB is away', () => {
+  async function setCosmos(dev: ReturnType<typeof startDev>, faults: unknown): Promise<void> {
+    const [, control] = /Counters and faults: (\S+)/.exec(dev.stderr())!;
+    const answer = await fetch(`${control}/faults/cosmos`, {
+      method: 'PATCH',
+      body: JSON.stringify(faults),
+    });
+    expect(answer.status).toBe(200);
+  }
+
+  test('one that is stopped says how many events it waits for, and finishes them when it is back', async () => {
+    const dev = startDev(['--json', '--rate', '50']);
+    await expect.poll(() => dev.stderr()).toMatch(/durable in/);
+    await setCosmos(dev, { refuseConnections: true });
+    await expect.poll(() => dev.stderr()).toMatch(/gate closed/);
+    dev.kill('SIGINT');
+    await expect.poll(() => dev.stderr()).toMatch(/draining: \d+ events? to go/);
+    await setCosmos(dev, { refuseConnections: false });
+    const ended = await dev.ended;
+    expect(ended.code).toBe(0);
+    const { conversations, ...result } = resultOf(ended);
+    expect(result).toMatchObject({ persisted: conversations, lost: 0 });
+  });
+
+  test('one that is stopped sums up all the same what is stored', async () => {
+    const dev = startDev(['--json', '--rate', '1']);
+    await expect.poll(() => dev.stderr()).toMatch(/durable in/);
+    await setCosmos(dev, { refuseConnections: true });
+    dev.kill('SIGINT');
+    const ended = await dev.ended;
+    expect(ended.stderr).not.toContain('Could not');
+    expect(resultOf(ended)).toMatchObject({ conversations: 1 });
+  }, 120_000);
 });

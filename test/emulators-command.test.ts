@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,6 +125,23 @@ test.each([
   const { code, stderr } = await ended(flag, join(tmpdir(), 'no-such-folder', 'file'));
   expect(code).toBe(1);
   expect(stderr).toContain(told);
+});
+
+test('a file of somebody else’s is kept beside the one that is written; one of its own is written over', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'emulators-')), '.env');
+  for (const [host, kept] of [
+    ['first', '.before'],
+    ['second', '.before-2'],
+  ]) {
+    writeFileSync(file, `REDIS_HOST=${host}\n`);
+    const emulators = await startReady('--env-file', file);
+    expect(parseEnv(readFileSync(file, 'utf8'))).toEqual(emulators.environment);
+    expect(readFileSync(`${file}${kept}`, 'utf8')).toBe(`REDIS_HOST=${host}\n`);
+    expect(emulators.stderr()).toBe(`What ${file} held is kept as ${file}${kept}.\n`);
+  }
+  const again = await startReady('--env-file', file);
+  expect(parseEnv(readFileSync(file, 'utf8'))).toEqual(again.environment);
+  expect(again.stderr()).toBe('');
 });
 
 test('a data folder of another partition key is told, and not by the flag of a port', async () => {

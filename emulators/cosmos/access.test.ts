@@ -96,3 +96,22 @@ test('a session token comes with writes and is sent with reads', async () => {
   const read = await container.item('s', 'u').read();
   expect(read.headers['x-ms-session-token']).toBe(first.headers['x-ms-session-token']);
 });
+
+test('who has the ranges of partitions as they are is told so: clients in Python ask on until then', async () => {
+  const { cosmos } = await openForTest();
+  const ask = async (etag?: string) => {
+    const date = new Date().toUTCString();
+    const signed = `get\npkranges\ndbs/db/colls/history\n${date.toLowerCase()}\n\n`;
+    const sig = createHmac('sha256', Buffer.from(cosmos.key, 'base64')).update(signed).digest('base64');
+    const authorization = encodeURIComponent(`type=master&ver=1.0&sig=${sig}`);
+    const headers = { 'x-ms-date': date, authorization, 'a-im': 'Incremental feed' };
+    return fetch(`${cosmos.endpoint}dbs/db/colls/history/pkranges`, {
+      headers: { ...headers, ...(etag ? { 'if-none-match': etag } : {}) },
+    });
+  };
+  const first = await ask();
+  expect(first.status).toBe(200);
+  const again = await ask(first.headers.get('etag')!);
+  expect(again.status).toBe(304);
+  expect((await ask('"another"')).status).toBe(200);
+});

@@ -1,4 +1,4 @@
-import type { Answer, CosmosRequest } from './answer.ts';
+import { type Answer, type CosmosRequest, header } from './answer.ts';
 import type { Container, Containers } from './containers.ts';
 import { badRequest, notFound, Refusal } from './refusal.ts';
 
@@ -21,7 +21,7 @@ export function createAccountRoutes(containers: Containers, multipleWriteRegions
       return onContainer(containers, request, database!, container);
     }
     if (dbs === 'dbs' && ranges === 'pkranges' && segments.length === 5 && method === 'GET') {
-      return partitionRanges(containers.ownerOfItems(database!, container!));
+      return partitionRanges(containers.ownerOfItems(database!, container!), request);
     }
     throw badRequest(`${method} /${segments.join('/')} is not supported here.`);
   };
@@ -136,8 +136,14 @@ function containerDocument(container: Container): Record<string, unknown> {
   return { ...definition, _rid: rid, _self: self, _etag: etag, _ts: ts, _docs: 'docs/', _sprocs: 'sprocs/' };
 }
 
-/** One physical partition: all there is to know for the client's queries over all partitions. */
-function partitionRanges(container: Container): Answer {
+/**
+ * One physical partition: all there is to know for the client's queries over all partitions. It is a feed of changes: who has it
+ * as it is, is told so; Python's client asks on until then.
+ */
+function partitionRanges(container: Container, { headers }: CosmosRequest): Answer {
+  const { etag } = container;
+  if (header(headers, 'if-none-match') === etag)
+    return { status: 304, body: '', charge: METADATA_CHARGE, etag };
   const range = {
     _rid: container.rid,
     id: '0',
@@ -147,8 +153,8 @@ function partitionRanges(container: Container): Answer {
     throughputFraction: 1,
     status: 'online',
     parents: [],
-    _etag: container.etag,
+    _etag: etag,
     _ts: container.ts,
   };
-  return { ...ok({ _rid: container.rid, PartitionKeyRanges: [range], _count: 1 }), etag: container.etag };
+  return { ...ok({ _rid: container.rid, PartitionKeyRanges: [range], _count: 1 }), etag };
 }

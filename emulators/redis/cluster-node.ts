@@ -15,9 +15,9 @@ export type ClusterNode = {
 /** What a node knows of its cluster. */
 export type ClusterView = { self: ClusterNode; all: readonly ClusterNode[] };
 
-/** The commands of which every argument is a key; of the others that name any, the first is the key. */
+/** The commands of which every argument is a key; of MSET every other is; of the rest that name any, the first. */
 const ALL_ARE_KEYS = new Set(['DEL', 'UNLINK', 'EXISTS', 'MGET']);
-const WITHOUT_KEYS = new Set(['SCAN', 'DBSIZE', 'FLUSHALL', 'FLUSHDB']);
+const WITHOUT_KEYS = new Set(['SCAN', 'KEYS', 'DBSIZE', 'FLUSHALL', 'FLUSHDB']);
 
 /** Why this node does not carry out a command on keys, in redis-server's words; undefined where it does. */
 export function refusalOf(
@@ -26,12 +26,17 @@ export function refusalOf(
   { self, all }: ClusterView,
 ): Reply | undefined {
   if (WITHOUT_KEYS.has(name)) return undefined;
-  const slots = new Set((ALL_ARE_KEYS.has(name) ? args : args.slice(0, 1)).map(slotOf));
+  const slots = new Set(keysOf(name, args).map(slotOf));
   if (slots.size > 1) return error("CROSSSLOT Keys in request don't hash to the same slot");
   const [slot] = slots;
   if (slot === undefined || (slot >= self.first && slot <= self.last)) return undefined;
   const { host, port } = all.find(({ first, last }) => slot >= first && slot <= last)!.address;
   return error(`MOVED ${slot} ${host}:${port}`);
+}
+
+function keysOf(name: string, args: Buffer[]): Buffer[] {
+  if (name === 'MSET') return args.filter((_, index) => index % 2 === 0);
+  return ALL_ARE_KEYS.has(name) ? args : args.slice(0, 1);
 }
 
 /** CLUSTER, as far as clients need it to find their way. */

@@ -32,6 +32,14 @@ export const keyCommands: Record<string, Command> = {
     },
   },
   SCAN: { arity: -2, run: scan },
+  KEYS: {
+    arity: 2,
+    run([, pattern], { keyspace }) {
+      const { keys } = keyspace.scan(0, Number.POSITIVE_INFINITY);
+      const found = keys.filter(({ name }) => matchesGlob(name, pattern!.toString('latin1')));
+      return array(found.map(({ name }) => bulk(Buffer.from(name, 'latin1'))));
+    },
+  },
   DBSIZE: { arity: 1, run: (_, { keyspace }) => integer(keyspace.size()) },
   FLUSHALL: { arity: -1, run: (_, context) => flush(context) },
   FLUSHDB: { arity: -1, run: (_, context) => flush(context) },

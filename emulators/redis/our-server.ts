@@ -8,9 +8,12 @@ import { makeKeyspace } from './keyspace.ts';
 import { encodeReply, error, type Reply } from './reply.ts';
 import type { Access, Context, Session } from './session.ts';
 import { stringCommands } from './string-commands.ts';
+import { enqueue, isQueued, transactionCommands } from './transaction-commands.ts';
 import type { Upstream, UpstreamOptions } from './upstream.ts';
 
-const COMMANDS = new Map(Object.entries({ ...stringCommands, ...keyCommands, ...connectionCommands }));
+const COMMANDS = new Map(
+  Object.entries({ ...stringCommands, ...keyCommands, ...connectionCommands, ...transactionCommands }),
+);
 const ALLOWED_BEFORE_AUTH = new Set(['AUTH', 'HELLO', 'QUIT']);
 
 /** A Redis in this process, for machines without redis-server: strings, expiry, and the commands around them. */
@@ -32,7 +35,14 @@ export function startOurServer(options: UpstreamOptions): Upstream {
 
   function serve(stream: Duplex): void {
     lastId += 1;
-    const session: Session = { id: lastId, protocol: 2, user: undefined, name: '', isQuitting: false };
+    const session: Session = {
+      id: lastId,
+      protocol: 2,
+      user: undefined,
+      name: '',
+      isQuitting: false,
+      queue: undefined,
+    };
     const context: Context = { keyspace, session, access, clients: () => open.size, runId, cluster };
     let replies: Buffer[] = [];
     const parser = makeCommandParser(
@@ -87,13 +97,25 @@ export function startOurServer(options: UpstreamOptions): Upstream {
 }
 
 function run(args: Buffer[], context: Context): Reply {
-  const given = args[0]!.toString();
-  const name = given.toUpperCase();
+  const { session } = context;
+  const name = args[0]!.toString().toUpperCase();
+  const refusal = refusalOfCommand(name, args, context);
+  if (refusal) {
+    if (session.queue) session.queue.isSpoilt = true;
+    return refusal;
+  }
+  const command = COMMANDS.get(name)!;
+  return isQueued(name, session)
+    ? enqueue(session, () => command.run(args, context))
+    : command.run(args, context);
+}
+
+function refusalOfCommand(name: string, args: Buffer[], context: Context): Reply | undefined {
   const command = COMMANDS.get(name);
   if (command === undefined) {
     const beginning = args.slice(1, 21).map((argument) => `'${argument.toString().slice(0, 128)}'`);
     return error(
-      `ERR unknown command '${given.slice(0, 128)}', with args beginning with: ${beginning.join(' ')}`,
+      `ERR unknown command '${args[0]!.toString().slice(0, 128)}', with args beginning with: ${beginning.join(' ')}`,
     );
   }
   const { arity } = command;
@@ -101,9 +123,7 @@ function run(args: Buffer[], context: Context): Reply {
     return error(`ERR wrong number of arguments for '${name.toLowerCase()}' command`);
   if (context.access.isRequired && context.session.user === undefined && !ALLOWED_BEFORE_AUTH.has(name))
     return error('NOAUTH Authentication required.');
-  const refusal =
-    context.cluster && (name in stringCommands || name in keyCommands)
-      ? refusalOf(name, args, context.cluster)
-      : undefined;
-  return refusal ?? command.run(args, context);
+  return context.cluster && (name in stringCommands || name in keyCommands)
+    ? refusalOf(name, args, context.cluster)
+    : undefined;
 }

@@ -76,6 +76,37 @@ for (const server of ['ours', 'real'] as const) {
         await expect(client.setEx('a', 0, '1')).rejects.toThrow('invalid expire time');
       });
 
+      test('are set together, and found by their names', async () => {
+        const { client } = await setUp();
+        expect(await client.mSet({ 'session:a': '1', 'session:b': '2', c: '3' })).toBe('OK');
+        expect((await client.keys('session:*')).sort()).toEqual(['session:a', 'session:b']);
+        expect([await client.setNX('c', '4'), await client.setNX('d', '4')]).toEqual([0, 1]);
+        expect(await client.mGet(['c', 'd'])).toEqual(['3', '4']);
+        await expect(client.sendCommand(['MSET', 'a', '1', 'b'])).rejects.toThrow(
+          'wrong number of arguments',
+        );
+      });
+
+      test('change in a transaction, all or nothing', async () => {
+        const { client } = await setUp();
+        expect(await client.multi().set('a', '1').expire('a', 100).get('a').exec()).toEqual(['OK', 1, '1']);
+        await expect(
+          client.multi().set('a', '2').addCommand(['NONSENSE']).set('a', '3').exec(),
+        ).rejects.toThrow(/NONSENSE|EXECABORT|error/i);
+        expect(await client.get('a')).toBe('1');
+        for (const [words, told] of [
+          [['EXEC'], 'ERR EXEC without MULTI'],
+          [['DISCARD'], 'ERR DISCARD without MULTI'],
+        ] as const)
+          await expect(client.sendCommand([...words])).rejects.toThrow(told);
+        const said = ['MULTI', 'SET a 4', 'MULTI', 'DISCARD', 'GET a'].map((line) =>
+          client.sendCommand(line.split(' ')).catch((error: Error) => error.message),
+        );
+        expect(await Promise.all(said)).toEqual([
+          ...['OK', 'QUEUED', 'ERR MULTI calls can not be nested', 'OK', '1'],
+        ]);
+      });
+
       test('expire', async () => {
         const { client } = await setUp();
         await client.set('short', '1', { expiration: { type: 'PX', value: 60 } });

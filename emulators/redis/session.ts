@@ -9,6 +9,8 @@ export type Session = {
   user: string | undefined;
   name: string;
   isQuitting: boolean;
+  /** What was said since MULTI; spoilt by a command that cannot be. */
+  queue: { runs: (() => Reply)[]; isSpoilt: boolean } | undefined;
 };
 
 export type Access = {

@@ -25,6 +25,23 @@ export const stringCommands: Record<string, Command> = {
       ),
   },
   SET: { arity: -3, run: set },
+  SETNX: {
+    arity: 3,
+    run: ([, key, bytes], { keyspace }) => {
+      if (keyspace.get(key!) !== undefined) return integer(0);
+      keyspace.set(key!, stringValue(bytes!), undefined);
+      return integer(1);
+    },
+  },
+  MSET: {
+    arity: -3,
+    run([, ...pairs], { keyspace }) {
+      if (pairs.length % 2 === 1) return error("ERR wrong number of arguments for 'mset' command");
+      for (let index = 0; index < pairs.length; index += 2)
+        keyspace.set(pairs[index]!, stringValue(pairs[index + 1]!), undefined);
+      return ok;
+    },
+  },
   SETEX: { arity: 4, run: setExpiring },
   APPEND: {
     arity: 3,

@@ -2,6 +2,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import rhea, { type EventContext } from 'rhea';
+import { pathIn } from './address.ts';
 import type { Broker, Peer } from './broker.ts';
 import { makeDelayLine } from './delay-line.ts';
 import { openReceivingLink } from './receiving-links.ts';
@@ -89,7 +90,7 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
 
   const attach = (link: SenderInternals | ReceiverInternals, peer: Peer): void => {
     const sends = link.is_receiver();
-    const address = String((sends ? link.target : link.source)?.address ?? '');
+    const address = pathIn((sends ? link.target : link.source)?.address);
     let detach = (condition: string, description: string): void =>
       peer.line.push(() => link.close({ condition, description }));
     try {

@@ -7,7 +7,6 @@ import { message as amqpMessage, type OutgoingDelivery, type SenderInternals } f
 import { answerEveryDrain, onSessionFlow, roomOn, settleDelivery } from './rhea-workarounds.ts';
 import type { Consumer, Lock, Outcome } from './stored.ts';
 
-const accepted = () => amqpMessage.accepted().described();
 const rejected = (condition: string, description: string) =>
   amqpMessage.rejected({ error: { condition, description } }).described();
 
@@ -39,8 +38,10 @@ export function openReceivingLink(
   attach.snd_settle_mode = sender.snd_settle_mode;
   attach.rcv_settle_mode = sender.rcv_settle_mode;
   sender.set_target({ address: sender.target?.address ?? '' });
-  if (asked) link.onEnd(acceptSession(sender, asked, address, entity, link.consumer));
-  else sender.set_source({ address });
+  // As it was sent, URL or not: Python's client knows its session by that.
+  const source = String(sender.source?.address ?? address);
+  if (asked) link.onEnd(acceptSession(sender, asked, source, entity, link.consumer));
+  else sender.set_source({ address: source });
   return link.consumer;
 }
 
@@ -93,7 +94,7 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
     held.delete(delivery.id);
     const refusal = broker.refusals.ofSettlement() ?? entity.settlement.settle(lock?.key, outcome);
     line.push(() =>
-      settleDelivery(delivery, refusal ? rejected(refusal.condition, refusal.message) : accepted()),
+      settleDelivery(delivery, refusal ? rejected(refusal.condition, refusal.message) : confirmed(outcome)),
     );
     // The settlement has freed a place in rhea's ring of deliveries, which the link may have waited for.
     line.push(() => entity.delivery.ready(consumer));
@@ -119,6 +120,19 @@ function makeLink(sender: SenderInternals, entity: Entity, peer: Peer, broker: B
       whenEnded = run;
     },
   };
+}
+
+/** The outcome that was asked for, as the service answers it: Python's client (7.15) takes any other for a failure. */
+function confirmed({ kind }: Outcome): unknown {
+  switch (kind) {
+    case 'complete':
+      return amqpMessage.accepted().described();
+    case 'deadLetter':
+      // With an error in it, it would be a refusal.
+      return amqpMessage.rejected({}).described();
+    default:
+      return amqpMessage.modified({ undeliverable_here: kind === 'defer' }).described();
+  }
 }
 
 /** What the client decided about a message, from the outcome in its disposition. */

@@ -1,4 +1,5 @@
 import type { EventContext, Receiver, Sender } from 'rhea';
+import { pathIn } from './address.ts';
 import type { Broker, Peer } from './broker.ts';
 import { answerCbs } from './cbs.ts';
 import { answerManagement } from './management.ts';
@@ -25,6 +26,8 @@ export function openReplyLink(sender: Sender, address: string, peer: Peer, broke
 /** The link on which a client asks $cbs or an entity's $management. */
 export function openRequestLink(receiver: Receiver, address: string, peer: Peer, broker: Broker): void {
   receiver.set_target({ address });
+  // Python's client gives up a link whose attach is answered without.
+  receiver.set_source({ address: receiver.source?.address ?? '' });
   const entity = address === CBS ? undefined : broker.namespace.find(address.replace(MANAGEMENT, ''));
   receiver.on('message', ({ message, delivery }: EventContext) => {
     const request = readRequest(message as unknown as Buffer);
@@ -33,7 +36,7 @@ export function openRequestLink(receiver: Receiver, address: string, peer: Peer,
       : answerCbs(request, peer.tokens, broker.authorize, broker.faults().refuseCbs);
     delivery!.accept();
     peer.line.push(() => {
-      const link = peer.replyLinks.get(request.replyTo);
+      const link = peer.replyLinks.get(request.replyTo) ?? replyLinkBeside(receiver, address, peer);
       if (!link?.is_open()) return;
       // Sent settled: nobody waits for the client's word about a reply.
       const sent = link.send(replyTo(request, response, entity ? 'management' : 'cbs')) as {
@@ -42,4 +45,11 @@ export function openRequestLink(receiver: Receiver, address: string, peer: Peer,
       sent.settled = true;
     });
   });
+}
+
+/** Python's client names no link to reply to: it is the one with the same address in the same session. */
+function replyLinkBeside(receiver: Receiver, address: string, peer: Peer): Sender | undefined {
+  return [...peer.replyLinks.values()].find(
+    (link) => link.session === receiver.session && pathIn(link.source?.address) === address,
+  );
 }

@@ -71,5 +71,6 @@ export const message = rhea.message as typeof rhea.message & {
   are_outcomes_equivalent(one: unknown, other: unknown): boolean;
   properties(fields: Record<string, unknown>): Described;
   accepted(): Described;
-  rejected(fields: { error: { condition: string; description: string } }): Described;
+  rejected(fields: { error?: { condition: string; description: string } }): Described;
+  modified(fields: { undeliverable_here: boolean }): Described;
 };

@@ -2,6 +2,7 @@ import { startStack } from '../../emulators/stack.ts';
 import { consoleVariables, readConfig, telemetryVariables } from '../config.ts';
 import { startHealth } from '../health.ts';
 import { isLoopback } from '../loopback.ts';
+import { counted } from '../operations/counted.ts';
 import { outliveReaders } from '../operations/output.ts';
 import type { Settled } from '../pipeline/hand.ts';
 import type { Log } from '../pipeline/ports.ts';
@@ -26,6 +27,11 @@ export type DevOptions = {
 
 /** How long a run with --once waits for the next settlement before it gives up and reports what is missing. */
 const STALL_MS = 45_000;
+/** Of the stand-in of Cosmos DB: none of those that can be set from outside while it runs. */
+const NO_FAULTS = {
+  ...{ latencyMs: 0, freeze: false, freezeEvery: null, refuseConnections: false, refuseEvery: null },
+  ...{ status: null, requestUnitsPerSecond: null },
+};
 
 /**
  * Runs the worker on a laptop: the stand-ins, a chat front end that talks, and a view of what happens. Answers the exit
@@ -136,12 +142,17 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   if (options.once) await talkOnce(options, { ...talk, isOver: () => stopping });
   else await talkOn(pause, { ...talk, isOver: () => stopping || fatal !== undefined });
   progressAt = performance.now();
+  const left = tally.sent - tally.settled;
+  if (stopping && left > 0)
+    note(`  draining: ${counted(left, 'event')} to go. Ctrl-C again ends at once, without the check.`);
   while (tally.settled < tally.sent && !fatal && performance.now() - progressAt < STALL_MS)
     await new Promise((resolve) => setTimeout(resolve, 20));
   const durationMs = Math.round(performance.now() - startedMs);
 
   page?.drain();
   const { abandoned } = await worker.stop(config.shutdownTimeoutMs);
+  // What is stored is asked for, whatever fault was set for the worker to cope with.
+  stack.cosmos.setFaults(NO_FAULTS);
   const found = await verify(chats, stack.environment);
   view?.end();
   await page?.close();
@@ -172,7 +183,7 @@ export async function dev(options: DevOptions, telling: Telling): Promise<number
   for (const fault of found.faults) say(`MISSING ${fault}`);
   if (fatal) say(`The worker failed: ${String(fatal)}`);
   say(
-    `\n${summary.events} events of ${summary.conversations} conversations in ${(durationMs / 1000).toFixed(1)} s: ${summary.persisted} stored and verified, ${summary.titled} titled, ${summary.lost} messages lost, ${summary.deadLettered} dead-lettered; durable in ${summary.p50Ms} ms (p50), ${summary.p99Ms} ms (p99)`,
+    `\n${counted(summary.events, 'event')} of ${counted(summary.conversations, 'conversation')} in ${(durationMs / 1000).toFixed(1)} s: ${summary.persisted} stored and verified, ${summary.titled} titled, ${counted(summary.lost, 'message')} lost, ${summary.deadLettered} dead-lettered; durable in ${summary.p50Ms} ms (p50), ${summary.p99Ms} ms (p99)`,
   );
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return complete ? 0 : 1;
