@@ -48,6 +48,8 @@ test.each([
   ['SELECT VALUE MAX(c.a) FROM c', 'MAX'],
   ['SELECT * FROM c ORDER BY c.a, c.b', ','],
   ['SELECT * FROM c JOIN m IN c.list', 'JOIN'],
+  ['SELECT m.role FROM c JOIN m IN c.list', "'JOIN': not supported"],
+  ['SELECT c.a, COUNT(1) FROM c GROUP BY c.a', "'GROUP': not supported"],
   ['SELECT DISTINCT c.a FROM c', "'DISTINCT': not supported"],
   ['SELECT * FROM c ORDER BY c', 'ORDER BY'],
   ['SELECT * FROM c ORDER BY c.list[0]', 'ORDER BY'],

@@ -16,6 +16,8 @@ export type Statement = {
   limit: Amount | undefined;
 };
 
+const AFTER_FROM = /^(?:WHERE|ORDER|OFFSET)$/i;
+
 /** Parses a query. Whatever is not of the subset is refused with 400, naming the token. */
 export function parseQuery(text: string): Statement {
   const reader = createReader(text);
@@ -27,6 +29,8 @@ export function parseQuery(text: string): Statement {
   reader.skipTo('FROM');
   reader.alias();
   const afterFrom = reader.position();
+  // Before the selection is read: it may name what a JOIN would have brought.
+  if (reader.peek().kind !== 'end' && !AFTER_FROM.test(reader.peek().text)) throw failure();
   reader.moveTo(selectionAt);
   const select = selection(reader);
   expect('FROM');
