@@ -67,12 +67,6 @@ export function azCommands(
       `az cosmosdb sql database create --account-name ${shellWord(cosmos.name)} ${group(cosmos)} --name ${shellWord(database)}`,
     createContainer: () =>
       `az cosmosdb sql container create ${inContainer} --name ${shellWord(container)} --partition-key-path /userId --partition-key-version 2 --idx ${shellWord(JSON.stringify(INDEXING))}`,
-    /** Where the throughput is the container's own and scales by itself. */
-    raiseThroughput: () =>
-      `az cosmosdb sql container throughput update ${inContainer} --name ${shellWord(container)} --max-throughput REQUEST_UNITS`,
-    /** Standard has none to add: it refuses what is beyond its rate, and Premium is another namespace. */
-    raiseUnits: () =>
-      `az servicebus namespace update --name ${shellWord(bus.name)} ${group(bus)} --capacity UNITS`,
     updateContainer: (settings: string) =>
       `az cosmosdb sql container update ${inContainer} --name ${shellWord(container)} ${settings}`,
     listDeployments: () =>

@@ -33,8 +33,7 @@ export function cosmosChecks(
       return failure(`the key is refused (${code})`, `COSMOS_KEY="$(${az.keys.cosmos})"`);
     if (code === 401 || code === 403)
       return failure(`the identity lacks its data role (${code})`, az.cosmosRole(await identity));
-    if (code === 429)
-      return warning('it throttles (429): request units are short just now', az.raiseThroughput());
+    if (code === 429) return warning('it throttles (429), and may be asked again later', undefined);
     return failure(describeError(error), seeAbove(troubleOf(error)));
   }
   const check = (name: string, look: () => Promise<Finding>): Check => ({

@@ -55,11 +55,9 @@ export function targetsOf(config: Config) {
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
 
-const LOOK_AT_DNS = 'look at the DNS servers of this machine';
-
 /** Whether its name is known, and whether it answers, with a certificate that is good. */
 export const networkChecks = (target: Target): Check[] => [
-  { service: target.service, name: 'name', look: () => lookUp(target), unanswered: LOOK_AT_DNS },
+  { service: target.service, name: 'name', look: () => lookUp(target) },
   { service: target.service, name: 'connection', look: () => connect(target) },
 ];
 
@@ -74,7 +72,7 @@ async function lookUp({ host, variable }: Target): Promise<Finding> {
       `${host} cannot be resolved (${code})`,
       code === 'ENOTFOUND'
         ? `mend ${variable}; behind a private endpoint, link its private DNS zone to this network`
-        : LOOK_AT_DNS,
+        : 'look at the DNS servers of this machine',
     );
   }
 }

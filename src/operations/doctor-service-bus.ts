@@ -37,8 +37,6 @@ export function serviceBusChecks(
       return failure(`there is no subscription ${subscription} of ${topic}`, az.createSubscription());
     if (code === 'MessagingEntityDisabled')
       return failure(`${subscription} is disabled`, az.updateSubscription('--status Active'));
-    if (code === 'ServiceBusy')
-      return warning('it is busy and asks to be asked later (ServiceBusy)', az.raiseUnits());
     return failure(describeError(error), seeAbove(troubleOf(error)));
   }
   const check = (name: string, look: () => Promise<Finding>): Check => ({

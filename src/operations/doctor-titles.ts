@@ -37,13 +37,7 @@ export function titleChecks(
         `AZURE_AI_CHAT_ENDPOINT or AZURE_AI_CHAT_MODEL, by one of: ${az.listDeployments()}`,
       );
     if (status === 400) return failure(found, 'AZURE_AI_API_VERSION, or another model');
-    if (status !== undefined)
-      return warning(
-        `${found}: new conversations keep "New Conversation" meanwhile`,
-        status === 429
-          ? `more tokens a minute for its deployment, one of: ${az.listDeployments()}`
-          : "ask again later: the fault is the service's",
-      );
+    if (status !== undefined) return warning(`${found}: new conversations keep "New Conversation" meanwhile`);
     if (error.code === 'TitleRefused') return warning(found, "look at the deployment's content filter");
     return failure(found, seeAbove(troubleOf(error)) ?? seeAbove('network'));
   }

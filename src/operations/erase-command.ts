@@ -35,6 +35,6 @@ stays, or Redis could not be asked · 3 interrupted: run it again · 78 faulty c
       if (options.user === undefined && options.session === undefined)
         command.error('error: say what to erase: --user ID or --session ID', { exitCode: 1 });
       const { runErase } = await import('./erase.ts');
-      await operate((config) => runErase(config, options), options);
+      await operate((config) => runErase(config, options));
     });
 }

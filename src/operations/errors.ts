@@ -48,7 +48,7 @@ export function troubleOf(error: unknown): Trouble {
   )
     return 'token';
   if (
-    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|socket hang up|Socket closed|ServiceCommunicationProblem|getaddrinfo|Failed to connect|APIConnection|did not answer|TimeoutError/.test(
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|socket hang up|Socket closed|ServiceCommunicationProblem|getaddrinfo|Failed to connect|APIConnection/.test(
       text,
     )
   )

@@ -28,6 +28,6 @@ way to end it: 0 · 78 faulty configuration`,
     )
     .action(async (options: ReconcileOptions) => {
       const { runReconcile } = await import('./reconcile.ts');
-      await operate((config) => runReconcile(config, options), options);
+      await operate((config) => runReconcile(config, options));
     });
 }

@@ -19,6 +19,6 @@ Exit codes: 0 · 1 there is none, it was erased, it is not clear which is meant,
     )
     .action(async (options: ShowOptions) => {
       const { runShow } = await import('./show.ts');
-      await operate((config) => runShow(config, options), options);
+      await operate((config) => runShow(config, options));
     });
 }

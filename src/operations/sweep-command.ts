@@ -12,7 +12,7 @@ export function addSweep(program: Command): void {
     .option('--json', 'with the counts as the last line of stdout', false)
     .action(async (options: SweepCommandOptions) => {
       const { runSweep } = await import('./sweep-run.ts');
-      await operate((config) => runSweep(config, options), options);
+      await operate((config) => runSweep(config, options));
     });
 }
 

@@ -22,6 +22,6 @@ used up · 3 interrupted · 78 faulty configuration`,
     )
     .action(async (options: TitlesOptions) => {
       const { runTitles } = await import('./titles.ts');
-      await operate((config) => runTitles(config, options), options);
+      await operate((config) => runTitles(config, options));
     });
 }
