@@ -42,6 +42,12 @@ export function azCommands(
   ): string =>
     `az role assignment create --assignee-object-id ${identity?.objectId ?? OBJECT_ID} --assignee-principal-type ${identity?.isUser ? 'User' : 'ServicePrincipal'} --role ${word(name)} --scope ${field(of, type, 'id')}`;
 
+  const inBus = `--name ${word(bus.name)} ${group(bus)}`;
+  const inCosmos = `--name ${word(cosmos.name)} ${group(cosmos)}`;
+  const inAi = `--name ${word(ai.name)} ${group(ai)}`;
+  const inRedis = `${isClassic ? '--name' : '--cluster-name'} ${word(redis.name)} ${group(redis)}`;
+  const listDeployments = `az cognitiveservices account deployment list ${inAi} -o table`;
+
   return {
     receiverRole: (identity: Identity | undefined) => role(identity, 'Azure Service Bus Data Receiver', bus),
     titleRole: (identity: Identity | undefined) => role(identity, 'Cognitive Services User', ai),
@@ -52,6 +58,7 @@ export function azCommands(
       isClassic
         ? `az redis access-policy-assignment create --name ${word(redis.name)} ${group(redis)} --policy-assignment-name historyworker --access-policy-name 'Data Contributor' --object-id ${identity?.objectId ?? OBJECT_ID} --object-id-alias historyworker`
         : `az redisenterprise database access-policy-assignment create --cluster-name ${word(redis.name)} ${group(redis)} --database-name default --access-policy-assignment-name historyworker --access-policy-name default --object-id ${identity?.objectId ?? OBJECT_ID}`,
+    redisPolicy: isClassic ? 'Data Contributor' : 'default',
     createTopic: () =>
       `az servicebus topic create --namespace-name ${word(bus.name)} ${group(bus)} --name ${word(topic)}`,
     enableTopic: () =>
@@ -72,8 +79,28 @@ export function azCommands(
       `az cosmosdb sql container create ${inContainer} --name ${word(container)} --partition-key-path /userId --partition-key-version 2 --idx ${word(JSON.stringify(INDEXING))}`,
     updateContainer: (settings: string) =>
       `az cosmosdb sql container update ${inContainer} --name ${word(container)} ${settings}`,
-    listDeployments: () =>
-      `az cognitiveservices account deployment list --name ${word(ai.name)} ${group(ai)} -o table`,
+    listDeployments: () => listDeployments,
+    /** What gives a service more room, and what shows how it is and who is let in. */
+    away: {
+      serviceBus: {
+        moreRoom: `give the namespace more messaging units, or move it from Standard (1,000 credits a second for all of it) to Premium; what it has: az servicebus namespace show ${inBus} --query sku`,
+        look: `az servicebus namespace show ${inBus} --query '{status:status,public:publicNetworkAccess}'`,
+      },
+      redis: {
+        moreRoom: `use fewer connections or a larger size; what it has: ${isClassic ? 'az redis' : 'az redisenterprise'} show ${inRedis} --query sku`,
+        look: isClassic
+          ? `az redis show ${inRedis} --query '{state:provisioningState,public:publicNetworkAccess}'`
+          : `az redisenterprise show ${inRedis} --query '{state:resourceState,public:publicNetworkAccess}'`,
+      },
+      cosmos: {
+        moreRoom: `raise its request units (RU/s), of the container or of the database that shares them; what it has: az cosmosdb sql container throughput show ${inContainer} --name ${word(container)}`,
+        look: `az cosmosdb show ${inCosmos} --query '{state:provisioningState,public:publicNetworkAccess,addresses:ipRules}'`,
+      },
+      titles: {
+        moreRoom: `raise the deployment's capacity (tokens a minute), or lower TITLE_MAX_CONCURRENCY; what it has: ${listDeployments}`,
+        look: `az cognitiveservices account show ${inAi} --query '{state:properties.provisioningState,public:properties.publicNetworkAccess}'`,
+      },
+    },
     keys: {
       serviceBus: `az servicebus namespace authorization-rule keys list --namespace-name ${word(bus.name)} ${group(bus)} --name RootManageSharedAccessKey --query primaryConnectionString -o tsv`,
       cosmos: `az cosmosdb keys list --name ${word(cosmos.name)} ${group(cosmos)} --query primaryMasterKey -o tsv`,
