@@ -28,9 +28,13 @@ const identity = {
 
 test('each command is one that a shell takes, with the names of the configuration', () => {
   const az = azCommands(config, hosts);
-  const { keys, ...rest } = az;
+  const { keys, away, redisPolicy: _, ...rest } = az;
+  const looks = Object.values(away).flatMap(({ moreRoom, look }) => [
+    moreRoom.slice(moreRoom.indexOf('az ')),
+    look,
+  ]);
   const commands = Object.values(rest).map((command) => (command as (given: unknown) => string)(identity));
-  for (const command of [...commands, ...Object.values(keys)]) {
+  for (const command of [...commands, ...Object.values(keys), ...looks]) {
     expect(command).toMatch(/^az [a-z]/);
     // Only looked at, not run.
     execFileSync('sh', ['-n', '-c', command]);

@@ -39,6 +39,12 @@ export function azCommands(
   ): string =>
     `az role assignment create --assignee-object-id ${identity?.objectId ?? OBJECT_ID} --assignee-principal-type ${identity?.isUser ? 'User' : 'ServicePrincipal'} --role ${shellWord(name)} --scope ${field(of, type, 'id')}`;
 
+  const inBus = `--name ${shellWord(bus.name)} ${group(bus)}`;
+  const inCosmos = `--name ${shellWord(cosmos.name)} ${group(cosmos)}`;
+  const inAi = `--name ${shellWord(ai.name)} ${group(ai)}`;
+  const inRedis = `${isClassic ? '--name' : '--cluster-name'} ${shellWord(redis.name)} ${group(redis)}`;
+  const listDeployments = `az cognitiveservices account deployment list ${inAi} -o table`;
+
   return {
     receiverRole: (identity: Identity | undefined) => role(identity, 'Azure Service Bus Data Receiver', bus),
     titleRole: (identity: Identity | undefined) => role(identity, 'Cognitive Services User', ai),
@@ -49,6 +55,7 @@ export function azCommands(
       isClassic
         ? `az redis access-policy-assignment create --name ${shellWord(redis.name)} ${group(redis)} --policy-assignment-name historyworker --access-policy-name 'Data Contributor' --object-id ${identity?.objectId ?? OBJECT_ID} --object-id-alias historyworker`
         : `az redisenterprise database access-policy-assignment create --cluster-name ${shellWord(redis.name)} ${group(redis)} --database-name default --access-policy-assignment-name historyworker --access-policy-name default --object-id ${identity?.objectId ?? OBJECT_ID}`,
+    redisPolicy: isClassic ? 'Data Contributor' : 'default',
     createTopic: () =>
       `az servicebus topic create --namespace-name ${shellWord(bus.name)} ${group(bus)} --name ${shellWord(topic)}`,
     enableTopic: () =>
@@ -69,8 +76,28 @@ export function azCommands(
       `az cosmosdb sql container create ${inContainer} --name ${shellWord(container)} --partition-key-path /userId --partition-key-version 2 --idx ${shellWord(JSON.stringify(INDEXING))}`,
     updateContainer: (settings: string) =>
       `az cosmosdb sql container update ${inContainer} --name ${shellWord(container)} ${settings}`,
-    listDeployments: () =>
-      `az cognitiveservices account deployment list --name ${shellWord(ai.name)} ${group(ai)} -o table`,
+    listDeployments: () => listDeployments,
+    /** What gives a service more room, and what shows how it is and who is let in. */
+    away: {
+      serviceBus: {
+        moreRoom: `give the namespace more messaging units, or move it from Standard (1,000 credits a second for all of it) to Premium; what it has: az servicebus namespace show ${inBus} --query sku`,
+        look: `az servicebus namespace show ${inBus} --query '{status:status,public:publicNetworkAccess}'`,
+      },
+      redis: {
+        moreRoom: `use fewer connections or a larger size; what it has: ${isClassic ? 'az redis' : 'az redisenterprise'} show ${inRedis} --query sku`,
+        look: isClassic
+          ? `az redis show ${inRedis} --query '{state:provisioningState,public:publicNetworkAccess}'`
+          : `az redisenterprise show ${inRedis} --query '{state:resourceState,public:publicNetworkAccess}'`,
+      },
+      cosmos: {
+        moreRoom: `raise its request units (RU/s), of the container or of the database that shares them; what it has: az cosmosdb sql container throughput show ${inContainer} --name ${shellWord(container)}`,
+        look: `az cosmosdb show ${inCosmos} --query '{state:provisioningState,public:publicNetworkAccess,addresses:ipRules}'`,
+      },
+      titles: {
+        moreRoom: `raise the deployment's capacity (tokens a minute), or lower TITLE_MAX_CONCURRENCY; what it has: ${listDeployments}`,
+        look: `az cognitiveservices account show ${inAi} --query '{state:properties.provisioningState,public:properties.publicNetworkAccess}'`,
+      },
+    },
     keys: {
       serviceBus: `az servicebus namespace authorization-rule keys list --namespace-name ${shellWord(bus.name)} ${group(bus)} --name RootManageSharedAccessKey --query primaryConnectionString -o tsv`,
       cosmos: `az cosmosdb keys list --name ${shellWord(cosmos.name)} ${group(cosmos)} --query primaryMasterKey -o tsv`,

@@ -1,3 +1,5 @@
+import { withDeadline } from '../azure/deadline.ts';
+import { ANSWER_MS } from './doctor-away.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 import { describeError, seeAbove } from './errors.ts';
 
@@ -12,8 +14,11 @@ export const clockCheck = (service: string, url: string): Check => ({
   service: 'Clock',
   name: service,
   look: () =>
-    compare(url).catch((error: unknown) =>
-      warning(`cannot be told: ${describeError((error as Error).cause ?? error)}`, seeAbove('network')),
+    withDeadline(ANSWER_MS, service, () => compare(url)).catch((error: unknown) =>
+      warning(
+        `cannot be told: ${describeError((error as Error).cause ?? error)}`,
+        seeAbove('network', service),
+      ),
     ),
 });
 

@@ -1,10 +1,13 @@
 import type { ContainerDefinition } from '@azure/cosmos';
 import type { CosmosInspection } from '../azure/cosmos-inspection.ts';
+import { withDeadline } from '../azure/deadline.ts';
 import type { Config } from '../config.ts';
 import { age } from './age.ts';
 import { type AzCommands, INDEXING } from './az.ts';
+import { ANSWER_MS, awayFinding } from './doctor-away.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 import type { Identity } from './doctor-identity.ts';
+import type { Way } from './doctor-network.ts';
 import { describeError, seeAbove, troubleOf } from './errors.ts';
 import { shellWord } from './shell-word.ts';
 
@@ -15,12 +18,15 @@ const KEYS = new Set(['/userId', '/sessionId', '/id']);
 export function cosmosChecks(
   config: Config,
   inspection: CosmosInspection,
+  way: Way,
   az: AzCommands,
   identity: Promise<Identity | undefined>,
 ): Check[] {
   const { database, container, access } = config.cosmos;
 
   async function refused(error: unknown): Promise<Finding> {
+    const away = await awayFinding(error, { way, ...az.away.cosmos });
+    if (away) return away;
     const { code, substatus } = error as { code?: unknown; substatus?: unknown };
     if (code === 404 && Number(substatus ?? 0) === 1003)
       return failure(
@@ -32,14 +38,16 @@ export function cosmosChecks(
     if (access.kind === 'key' && (code === 401 || code === 403))
       return failure(`the key is refused (${code})`, `COSMOS_KEY="$(${az.keys.cosmos})"`);
     if (code === 401 || code === 403)
-      return failure(`the identity lacks its data role (${code})`, az.cosmosRole(await identity));
-    if (code === 429) return warning('it throttles (429), and may be asked again later', undefined);
-    return failure(describeError(error), seeAbove(troubleOf(error)));
+      return failure(
+        `the identity lacks its data role (${code}): it needs Cosmos DB Built-in Data Contributor on the container`,
+        az.cosmosRole(await identity),
+      );
+    return failure(describeError(error), seeAbove(troubleOf(error), 'Cosmos DB'));
   }
   const check = (name: string, look: () => Promise<Finding>): Check => ({
     service: 'Cosmos DB',
     name,
-    look: () => look().catch(refused),
+    look: () => withDeadline(ANSWER_MS, name, look).catch(refused),
   });
   let definition: Promise<ContainerDefinition> | undefined;
   const defined = (): Promise<ContainerDefinition> => {

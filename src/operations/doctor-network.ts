@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect as connectPlain, isIP } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { DeadlineError, withDeadline } from '../azure/deadline.ts';
 import { isStandIn } from '../azure/service-bus-administration.ts';
 import type { Config } from '../config.ts';
 import { isLoopback } from '../loopback.ts';
@@ -16,7 +17,12 @@ export type Target = {
   variable: string;
 };
 
+/** The way to a service: its checks, and whether it takes connections at all. */
+export type Way = { target: Target; checks: Check[]; isReached(): Promise<boolean> };
+
 const TIMED_OUT = 'ETIMEDOUT';
+/** Of the connection, with its name and its handshake: so that others can tell within their own deadline what it is. */
+const CONNECT_MS = 8_500;
 const SOON_MS = 14 * 86_400_000;
 
 /** Where the configuration says that each service is. */
@@ -55,11 +61,22 @@ export function targetsOf(config: Config) {
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
 
-/** Whether its name is known, and whether it answers, with a certificate that is good. */
-export const networkChecks = (target: Target): Check[] => [
-  { service: target.service, name: 'name', look: () => lookUp(target) },
-  { service: target.service, name: 'connection', look: () => connect(target) },
-];
+/** Its checks: whether its name is known, and whether it answers, with a certificate that is good. Each looks once. */
+export function wayTo(target: Target): Way {
+  let connecting: Promise<Finding> | undefined;
+  const connection = (): Promise<Finding> => {
+    connecting ??= connect(target);
+    return connecting;
+  };
+  return {
+    target,
+    checks: [
+      { service: target.service, name: 'name', look: () => lookUp(target) },
+      { service: target.service, name: 'connection', look: connection },
+    ],
+    isReached: async () => (await connection()).status !== 'failure',
+  };
+}
 
 async function lookUp({ host, variable }: Target): Promise<Finding> {
   if (isIP(host)) return ok(`${host} is an address`);
@@ -86,13 +103,13 @@ const unanswered: Record<string, string> = {
 async function connect(target: Target): Promise<Finding> {
   const { host, port, tls } = target;
   try {
-    return await (tls ? shakeHands(target) : open(target));
+    return await withDeadline(CONNECT_MS, target.service, () => (tls ? shakeHands(target) : open(target)));
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
+    const code = error instanceof DeadlineError ? TIMED_OUT : ((error as NodeJS.ErrnoException).code ?? '');
     const why = unanswered[code];
     return failure(
       why === undefined ? `${host}:${port}: ${describeError(error)}` : `${host}:${port} ${why} (${code})`,
-      mendOf(error as NodeJS.ErrnoException, target),
+      mendOf({ code, message: (error as Error).message }, target),
     );
   }
 }
@@ -144,7 +161,7 @@ function describeTls(socket: TLSSocket, at: string): Finding {
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|CERT_UNTRUSTED/;
 
 function mendOf(
-  { code = '', message }: NodeJS.ErrnoException,
+  { code, message }: { code: string; message: string },
   { host, port, variable, tls }: Target,
 ): string {
   if (UNTRUSTED.test(code))
@@ -159,5 +176,9 @@ function mendOf(
       ? `REDIS_SSL or REDIS_PORT: what answers on port ${port} does not speak TLS`
       : `${variable}: what answers on port ${port} does not speak TLS`;
   const of = variable === 'REDIS_HOST' ? 'REDIS_HOST or REDIS_PORT' : variable;
-  return `${of}, or let TCP to ${host}:${port} through the firewall`;
+  const open = `let TCP to ${host}:${port} through the firewall`;
+  // What refuses is there; what is silent may be kept from this network altogether.
+  return code === TIMED_OUT
+    ? `${of}, or ${open}; where its public access is off, give it a private endpoint, and this network its private DNS zone`
+    : `${of}, or ${open}`;
 }

@@ -37,3 +37,10 @@ test('what mends several things is said once, and warnings alone are no failure'
   expect(output().split(mend)).toHaveLength(2);
   expect(output()).toContain('No failure, 2 warnings.');
 });
+
+test('of another service it is said again', async () => {
+  const output = printed();
+  const mend = 'see "identity"';
+  await printReport([checked({ mend }), checked({ service: 'Cosmos DB', mend })], {}, { json: false });
+  expect(output().split(mend)).toHaveLength(3);
+});

@@ -26,8 +26,8 @@ export async function printReport(
     if (!json) {
       if (done.at(-1)?.service !== checked.service)
         console.log(`${done.length > 0 ? '\n' : ''}${styleText('bold', checked.service)}`);
-      // What mends several things is said once.
-      const isNew = !done.some(({ mend }) => mend === checked.mend);
+      // What mends several things of a service is said once.
+      const isNew = !done.some(({ service, mend }) => service === checked.service && mend === checked.mend);
       console.log(lineOf({ ...checked, mend: isNew ? checked.mend : undefined }));
     }
     done.push(checked);

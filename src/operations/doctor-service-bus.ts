@@ -1,11 +1,14 @@
 import type { SubscriptionProperties } from '@azure/service-bus';
+import { withDeadline } from '../azure/deadline.ts';
 import { lastOf } from '../azure/last-error.ts';
 import type { Inspection } from '../azure/service-bus-inspection.ts';
 import type { Config } from '../config.ts';
 import { age } from './age.ts';
 import type { AzCommands } from './az.ts';
+import { ANSWER_MS, awayFinding } from './doctor-away.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 import type { Identity } from './doctor-identity.ts';
+import type { Way } from './doctor-network.ts';
 import { describeError, seeAbove, troubleOf } from './errors.ts';
 
 const PEEKED_DEAD_LETTERS = 200;
@@ -20,6 +23,7 @@ const DAY_MS = 86_400_000;
 export function serviceBusChecks(
   config: Config,
   inspection: Inspection,
+  way: Way,
   az: AzCommands,
   identity: Promise<Identity | undefined>,
 ): Check[] {
@@ -28,21 +32,26 @@ export function serviceBusChecks(
 
   /** What is told of an error, whichever call it came from. */
   async function refused(error: unknown): Promise<Finding> {
+    const away = await awayFinding(error, { way, ...az.away.serviceBus });
+    if (away) return away;
     const { code } = lastOf(error) as { code?: unknown };
     if (code === 'UnauthorizedAccess')
       return connectionString === undefined
-        ? failure(`the identity may not receive from ${subscription}`, az.receiverRole(await identity))
+        ? failure(
+            `the identity may not receive from ${subscription}: it needs Azure Service Bus Data Receiver`,
+            az.receiverRole(await identity),
+          )
         : failure('the key is refused', `SERVICEBUS_CONNECTION_STRING="$(${az.keys.serviceBus})"`);
     if (code === 'MessagingEntityNotFound')
       return failure(`there is no subscription ${subscription} of ${topic}`, az.createSubscription());
     if (code === 'MessagingEntityDisabled')
       return failure(`${subscription} is disabled`, az.updateSubscription('--status Active'));
-    return failure(describeError(error), seeAbove(troubleOf(error)));
+    return failure(describeError(error), seeAbove(troubleOf(error), service));
   }
   const check = (name: string, look: () => Promise<Finding>): Check => ({
     service,
     name,
-    look: () => look().catch(refused),
+    look: () => withDeadline(ANSWER_MS, name, look).catch(refused),
   });
 
   return [
@@ -131,7 +140,7 @@ function judge(properties: SubscriptionProperties, az: AzCommands): Finding {
   if (status !== 'Active')
     return failure(`${found}; it is ${status}`, az.updateSubscription('--status Active'));
   if (forwardTo)
-    return failure(`${found}; all is forwarded to ${forwardTo}`, az.updateSubscription("--forward-to ''"));
+    return failure(`${found}; all is forwarded to ${forwardTo}`, az.updateSubscription('--remove forwardTo'));
   const ttlMs = durationMs(properties.defaultMessageTimeToLive);
   if (ttlMs < DAY_MS && !properties.deadLetteringOnMessageExpiration)
     return warning(

@@ -4,10 +4,13 @@ import type { Config } from '../config.ts';
 import { cleanTitle } from '../history/clean-title.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { AzCommands } from './az.ts';
+import { ANSWER_MS, awayFinding } from './doctor-away.ts';
 import { type Check, type Finding, failure, ok, warning } from './doctor-check.ts';
 import type { Identity } from './doctor-identity.ts';
+import type { Way } from './doctor-network.ts';
 import { describeError, seeAbove, troubleOf } from './errors.ts';
 
+const SERVICE = 'Title model';
 /** A conversation of nobody's. */
 const SAMPLE = [
   { role: 'user' as const, text: 'How do I keep tomato plants healthy on a windy balcony?' },
@@ -18,6 +21,7 @@ const SAMPLE = [
 export function titleChecks(
   config: Config,
   credential: TokenCredential,
+  way: Way,
   az: AzCommands,
   identity: Promise<Identity | undefined>,
 ): Check[] {
@@ -30,23 +34,28 @@ export function titleChecks(
     if (status === 401 || status === 403)
       return titles.access.kind === 'key'
         ? failure(found, `AZURE_AI_API_KEY="$(${az.keys.titles})"`)
-        : failure(found, az.titleRole(await identity));
+        : failure(
+            `${found}: the identity needs Cognitive Services User or Cognitive Services OpenAI User on the AI service, whose network has to let it in as well`,
+            az.titleRole(await identity),
+          );
     if (status === 404)
       return failure(
         found,
         `AZURE_AI_CHAT_ENDPOINT or AZURE_AI_CHAT_MODEL, by one of: ${az.listDeployments()}`,
       );
     if (status === 400) return failure(found, 'AZURE_AI_API_VERSION, or another model');
-    if (status !== undefined) return warning(`${found}: new conversations keep "New Conversation" meanwhile`);
+    const away = await awayFinding(error, { way, ...az.away.titles });
+    if (status !== undefined)
+      return warning(`${found}: new conversations keep "New Conversation" meanwhile`, away?.mend);
     if (error.code === 'TitleRefused') return warning(found, "look at the deployment's content filter");
-    return failure(found, seeAbove(troubleOf(error)) ?? seeAbove('network'));
+    return away ?? failure(found, seeAbove(troubleOf(error), SERVICE) ?? seeAbove('network', SERVICE));
   }
 
   return [
     {
-      service: 'Title model',
+      service: SERVICE,
       name: 'title',
-      deadlineMs: titles.deadlineMs + 1_000,
+      deadlineMs: Math.max(titles.deadlineMs, ANSWER_MS) + 1_000,
       async look() {
         const startedMs = performance.now();
         try {

@@ -9,7 +9,7 @@ import { clockCheck } from './doctor-clock.ts';
 import { configurationChecks, faultChecks } from './doctor-configuration.ts';
 import { cosmosChecks } from './doctor-cosmos.ts';
 import { findIdentities, identityFinding } from './doctor-identity.ts';
-import { networkChecks, targetsOf } from './doctor-network.ts';
+import { targetsOf, wayTo } from './doctor-network.ts';
 import { redisChecks } from './doctor-redis.ts';
 import { printReport } from './doctor-report.ts';
 import { serviceBusChecks } from './doctor-service-bus.ts';
@@ -50,6 +50,12 @@ function examine(
     cosmos: targets.cosmos.host,
     titles: targets.titles.host,
   });
+  const ways = {
+    serviceBus: wayTo(targets.serviceBus),
+    redis: wayTo(targets.redis),
+    cosmos: wayTo(targets.cosmos),
+    titles: wayTo(targets.titles),
+  };
   const bus = inspectServiceBus(config, credential);
   const cosmos = inspectCosmos(config, credential);
   const checks: Check[] = [
@@ -59,14 +65,14 @@ function examine(
       name: 'identity',
       look: async () => identityFinding(config, await identities),
     },
-    ...networkChecks(targets.serviceBus),
-    ...serviceBusChecks(config, bus, az, identity),
-    ...networkChecks(targets.redis),
-    ...redisChecks(config, credential, az, identity),
-    ...networkChecks(targets.cosmos),
-    ...cosmosChecks(config, cosmos, az, identity),
-    ...networkChecks(targets.titles),
-    ...titleChecks(config, credential, az, identity),
+    ...ways.serviceBus.checks,
+    ...serviceBusChecks(config, bus, ways.serviceBus, az, identity),
+    ...ways.redis.checks,
+    ...redisChecks(config, credential, ways.redis, az, identity),
+    ...ways.cosmos.checks,
+    ...cosmosChecks(config, cosmos, ways.cosmos, az, identity),
+    ...ways.titles.checks,
+    ...titleChecks(config, credential, ways.titles, az, identity),
     clockCheck('Cosmos DB', config.cosmos.endpoint),
     clockCheck('Title model', config.titles.endpoint),
   ];

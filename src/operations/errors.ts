@@ -56,10 +56,10 @@ export function troubleOf(error: unknown): Trouble {
   return 'other';
 }
 
-/** Which line of doctor says how to mend it. */
-export const seeAbove = (trouble: Trouble): string | undefined =>
+/** `service`: whose lines of the report they are. */
+export const seeAbove = (trouble: Trouble, service: string): string | undefined =>
   trouble === 'network'
-    ? 'see its lines "name" and "connection"'
+    ? `see the lines "name" and "connection" of ${service}`
     : trouble === 'token'
       ? 'see "identity"'
       : undefined;
