@@ -202,3 +202,21 @@ test('data and etags outlive a restart, and no etag comes twice', async () => {
   }
   expect(new Set(etags).size).toBe(3);
 });
+
+test.each([
+  ['quotes, which JSON doubles', '"', 2048, 1023],
+  ['control characters, which JSON writes in six', '\u0001', 2048, 1023],
+  ['letters of two bytes', 'é', 1024, 511],
+  ['signs of four bytes', '😀', 512, 255],
+])('of %s a partition key holds 2,048 bytes and an id 1,023', async (_, sign, keySigns, idSigns) => {
+  const { container } = await openForTest();
+  const id = sign.repeat(idSigns);
+  const userId = sign.repeat(keySigns);
+  await container.items.create({ id, userId });
+  expect((await container.item(id, userId).read()).resource).toMatchObject({ id, userId });
+  const refused = async (promise: Promise<unknown>, limit: string) =>
+    expect(await errorOf(promise)).toMatchObject({ code: 400, message: expect.stringContaining(limit) });
+  await refused(container.items.create({ id, userId: `${userId}x` }), '2,048');
+  await refused(container.item(id, `${userId}x`).read(), '2,048');
+  await refused(container.items.create({ id: `${id}${sign}`, userId }), '1,023');
+});
