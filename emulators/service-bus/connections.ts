@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import rhea, { type EventContext } from 'rhea';
 import type { Broker, Peer } from './broker.ts';
 import { makeDelayLine } from './delay-line.ts';
+import { listenTo, makeHttpRefusal, refuseTls } from './other-protocols.ts';
 import { openReceivingLink } from './receiving-links.ts';
 import { Refusal } from './refusal.ts';
 import { CBS, isRequestAddress, openReplyLink, openRequestLink } from './request-links.ts';
@@ -33,12 +34,30 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
   for (const event of ['connection_error', 'session_error', 'sender_error', 'receiver_error', 'disconnected'])
     container.on(event, () => {});
 
+  const refuseHttp = makeHttpRefusal();
+  // Those that have not said a word yet, and those that do not speak AMQP.
+  const others = new Set<Socket>();
   const accept = (socket: Socket): void => {
     const { refuseConnections } = broker.faults();
     if (refuseConnections) {
       socket.destroy();
       return;
     }
+    others.add(socket);
+    // A connection that is reset has nobody to tell; 'close' follows.
+    socket.on('error', () => {});
+    socket.on('close', () => others.delete(socket));
+    listenTo(socket, (protocol) => {
+      if (protocol === 'http') refuseHttp(socket);
+      else if (protocol === 'tls') refuseTls(socket);
+      else {
+        others.delete(socket);
+        speakAmqp(socket);
+      }
+    });
+  };
+
+  const speakAmqp = (socket: Socket): void => {
     counts.accepted++;
     const connection = container.create_connection({
       tcp_no_delay: true,
@@ -130,6 +149,7 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
       lost();
       socket.destroy();
     }
+    for (const socket of others) socket.destroy();
     return all.length;
   };
   return {
