@@ -1,5 +1,6 @@
 import type { Answer, CosmosRequest } from './answer.ts';
 import type { Container, Containers } from './containers.ts';
+import { ONLY_RANGE } from './query.ts';
 import { badRequest, notFound, Refusal } from './refusal.ts';
 
 const METADATA_CHARGE = 1;
@@ -140,7 +141,7 @@ function containerDocument(container: Container): Record<string, unknown> {
 function partitionRanges(container: Container): Answer {
   const range = {
     _rid: container.rid,
-    id: '0',
+    id: ONLY_RANGE,
     minInclusive: '',
     maxExclusive: 'FF',
     ridPrefix: 0,
