@@ -11,7 +11,7 @@ import { CBS, isRequestAddress, openReplyLink, openRequestLink } from './request
 import type { ConnectionInternals, ReceiverInternals, SenderInternals } from './rhea-internals.ts';
 import { keepBytes, writeOutcomesApart, writeTogether } from './rhea-workarounds.ts';
 import { MAX_MESSAGE_BYTES, openSendingLink } from './sending-links.ts';
-import { makeTokens, type Tokens, tokenExpired } from './tokens.ts';
+import { makeTokens, type Tokens } from './tokens.ts';
 import { systemClock } from './wake-up.ts';
 
 export type Tls = { key: string; cert: string; port?: number };
@@ -112,9 +112,10 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
     let detach = (condition: string, description: string): void =>
       peer.line.push(() => link.close({ condition, description }));
     try {
-      if (address !== CBS && peer.tokens.isExpired(address)) throw tokenExpired();
-      const injected = isRequestAddress(address) ? undefined : broker.refusals.ofAttach();
-      if (injected) throw injected;
+      const refusal =
+        (address === CBS ? undefined : peer.tokens.refusal(address)) ??
+        (isRequestAddress(address) ? undefined : broker.refusals.ofAttach());
+      if (refusal) throw refusal;
       if (isRequestAddress(address)) {
         if (sends) openRequestLink(link as ReceiverInternals, address, peer, broker);
         else openReplyLink(link as SenderInternals, address, peer, broker);
