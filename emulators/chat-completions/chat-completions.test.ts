@@ -167,24 +167,6 @@ describe('faults', () => {
     expect(whole.choices[0]!.message.content).toBe('Enough room');
   });
 
-  test.each([
-    ['stream', true, false],
-    ['n', 2, 1],
-    ['tools', [{ type: 'function', function: { name: 'f' } }], []],
-    ['functions', [{ name: 'f' }], []],
-    ['response_format', { type: 'json_object' }, { type: 'text' }],
-    ['stop', ['.'], []],
-    ['logprobs', true, false],
-    ['modalities', ['text', 'audio'], ['text']],
-  ])('%s is refused by name rather than ignored', async (name, asked, asksForNothing) => {
-    const { ask } = await setUp();
-    expect(await refusal(ask('x', { [name]: asked }))).toMatchObject({
-      ...{ status: 400, code: 'unsupported_parameter', param: name, type: 'invalid_request_error' },
-    });
-    for (const nothing of [asksForNothing, null])
-      expect((await ask('A title', { [name]: nothing })).choices).toHaveLength(1);
-  });
-
   test('hostile answers come in turn, with a finish reason', async () => {
     const { chat, ask } = await setUp();
     const answers = ['"Title: a"', '<think>b', '', '\u202e'.repeat(10_000)];

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { ChatRequest } from './chat-request.ts';
 import { conversationText, textOf } from './conversation-text.ts';
 import type { ChatFaults } from './faults.ts';
-import { filteredPrompt, modelRefusal } from './refusal.ts';
+import { inFormat } from './json-answer.ts';
+import { filteredPrompt } from './refusal.ts';
+import { refuseParameters } from './refuse-parameters.ts';
 import { titleFor } from './title.ts';
 
 /** What a reasoning model thinks before it says a word, as a small one does at low effort. */
@@ -14,24 +16,32 @@ export type Completion = {
 
 /**
  * Answers a request as the model would, and as the faults want it.
+ * @param nextTurn counts the answers, of which `answer` may hold several
  * @throws Refusal where the model or the content filter refuses
  */
-export function complete(request: ChatRequest, model: string, faults: ChatFaults, turn: number): Completion {
+export function complete(
+  request: ChatRequest,
+  model: string,
+  faults: ChatFaults,
+  nextTurn: () => number,
+): Completion {
   const prompt = request.messages.map(({ content }) => textOf(content));
   refuseParameters(request, faults);
   const { contentFilter } = faults;
   if (contentFilter === true || (contentFilter && prompt.some((text) => text.includes(contentFilter))))
     throw filteredPrompt();
-  const { text, isCut, hiddenTokens } = say(request, faults, turn);
-  const reason = faults.finishReason ?? (isCut ? 'length' : 'stop');
+  const said = Array.from({ length: request.n ?? 1 }, () => say(request, faults, nextTurn()));
+  const sum = (of: (one: Said) => number): number => said.reduce((total, one) => total + of(one), 0);
   const promptTokens = countTokens(prompt.join('\n'));
-  const completionTokens = hiddenTokens + countTokens(text);
+  const hiddenTokens = sum((one) => one.hiddenTokens);
+  const completionTokens = hiddenTokens + sum(({ text }) => countTokens(text));
   return {
     ...{ id: `chatcmpl-${randomUUID()}`, object: 'chat.completion', created: Math.floor(Date.now() / 1000) },
     ...{ model, system_fingerprint: null, prompt_filter_results: [] },
-    choices: [
-      {
-        index: 0,
+    choices: said.map(({ text, isCut }, index) => {
+      const reason = faults.finishReason ?? (isCut ? 'length' : 'stop');
+      return {
+        index,
         finish_reason: reason,
         logprobs: null,
         content_filter_results: {},
@@ -41,8 +51,8 @@ export function complete(request: ChatRequest, model: string, faults: ChatFaults
           refusal: null,
           ...(reason === 'content_filter' ? {} : { content: text }),
         },
-      },
-    ],
+      };
+    }),
     usage: {
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,
@@ -52,41 +62,23 @@ export function complete(request: ChatRequest, model: string, faults: ChatFaults
   } as Completion;
 }
 
-/** Source: the bodies that OpenAI's reasoning models answer; community.openai.com and azure-sdk issues quote them. */
-function refuseParameters(request: ChatRequest, { reasoningModel }: ChatFaults): void {
-  if (request.max_tokens != null && request.max_completion_tokens != null)
-    throw modelRefusal(
-      'Setting max_tokens and max_completion_tokens at the same time is not supported.',
-      'max_tokens',
-      'invalid_parameter_combination',
-    );
-  if (!reasoningModel) return;
-  if (request.max_tokens != null)
-    throw modelRefusal(
-      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
-      'max_tokens',
-      'unsupported_parameter',
-    );
-  if (request.temperature != null && request.temperature !== 1)
-    throw modelRefusal(
-      `Unsupported value: 'temperature' does not support ${request.temperature} with this model. Only the default (1) value is supported.`,
-      'temperature',
-      'unsupported_value',
-    );
-}
+type Said = { text: string; isCut: boolean; hiddenTokens: number };
 
-function say(
-  request: ChatRequest,
-  { answer, reasoningModel }: ChatFaults,
-  turn: number,
-): { text: string; isCut: boolean; hiddenTokens: number } {
+function say(request: ChatRequest, { answer, reasoningModel }: ChatFaults, turn: number): Said {
   const given = Array.isArray(answer) ? answer[turn % answer.length] : answer;
-  const text = given ?? titleFor(conversationText(request.messages));
+  const whole = given ?? inFormat(titleFor(conversationText(request.messages)), request.response_format);
+  const text = upTo(whole, request.stop ?? []);
   const limit = request.max_completion_tokens ?? request.max_tokens ?? Number.POSITIVE_INFINITY;
   const hiddenTokens = reasoningModel ? Math.min(HIDDEN_TOKENS, limit) : 0;
   const left = limit - hiddenTokens;
   if (countTokens(text) <= left) return { text, isCut: false, hiddenTokens };
   return { text: text.slice(0, left * 4).toWellFormed(), isCut: true, hiddenTokens };
+}
+
+/** The text before the first of the sequences at which the model is to stop. */
+function upTo(text: string, stop: string | string[]): string {
+  const ends = [stop].flat().map((sequence) => text.indexOf(sequence));
+  return text.slice(0, Math.min(...ends.filter((end) => end >= 0), text.length));
 }
 
 /** About four characters to a token: near enough for counters. */

@@ -5,11 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { makeAbsence } from '../absence.ts';
 import { makeFaults, runAction } from '../faults.ts';
-import { ChatRequest } from './chat-request.ts';
+import { type ChatRequest, readChat } from './chat-request.ts';
 import { complete } from './completion.ts';
 import { ChatFaults, type ChatFaultsPatch } from './faults.ts';
 import { openListeners } from './listeners.ts';
-import { refuseNotSupported } from './not-supported.ts';
 import { readJson } from './read-json.ts';
 import { azureRefusal, modelRefusal, Refusal, tooManyRequests } from './refusal.ts';
 import { checkAccess, type Route, readRoute } from './route.ts';
@@ -98,7 +97,7 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
     const model = checkModel(route, body);
     const chat = readChat(body);
     kept = [...kept.slice(1 - KEPT_REQUESTS), chat];
-    const completion = complete(chat, model, faults.get(), turn++);
+    const completion = complete(chat, model, faults.get(), () => turn++);
     counts.promptTokens += completion.usage.prompt_tokens;
     counts.completionTokens += completion.usage.completion_tokens;
     return completion;
@@ -203,12 +202,4 @@ export async function startChatCompletions(options: ChatOptions = {}): Promise<C
       await listeners.close();
     },
   };
-}
-
-function readChat(body: object): ChatRequest {
-  refuseNotSupported(body);
-  const { data, error } = ChatRequest.safeParse(body);
-  if (data) return data;
-  const issue = error.issues[0]!;
-  throw modelRefusal(`Invalid request: ${issue.message}`, issue.path.join('.'), 'invalid_request');
 }

@@ -59,7 +59,7 @@ test('the text is the first that the user says in a conversation block, wherever
 });
 
 test('without a block it is the first user message, of parts too', () => {
-  const parts = [{ type: 'text', text: 'Bake' }, { type: 'image_url' }, { type: 'text', text: 'bread' }];
+  const parts = ['Bake', '', 'bread'].map((text) => ({ type: 'text' as const, text }));
   expect(
     conversationText([
       { role: 'system', content: 'Be kind' },

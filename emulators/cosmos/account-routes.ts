@@ -1,5 +1,6 @@
 import { type Answer, type CosmosRequest, header } from './answer.ts';
 import type { Container, Containers } from './containers.ts';
+import { ONLY_RANGE } from './query.ts';
 import { badRequest, notFound, Refusal } from './refusal.ts';
 
 const METADATA_CHARGE = 1;
@@ -146,7 +147,7 @@ function partitionRanges(container: Container, { headers }: CosmosRequest): Answ
     return { status: 304, body: '', charge: METADATA_CHARGE, etag };
   const range = {
     _rid: container.rid,
-    id: '0',
+    id: ONLY_RANGE,
     minInclusive: '',
     maxExclusive: 'FF',
     ridPrefix: 0,

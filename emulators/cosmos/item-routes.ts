@@ -6,7 +6,7 @@ import type { FaultOperation } from './faults.ts';
 import { type Items, readDocument, render } from './items.ts';
 import type { Done, Operations, Target, WriteKind } from './operations.ts';
 import { partitionOfHeader } from './partition-key.ts';
-import { queryPlan, readQueryBody, runQuery } from './query.ts';
+import { planOf, readQueryBody, runQuery } from './query.ts';
 import { badRequest, Refusal } from './refusal.ts';
 
 const PARTITION = 'x-ms-documentdb-partitionkey';
@@ -58,7 +58,7 @@ export function createItemRoutes(
     if (operation === 'batch') return batch(operations, storage, container, request);
     if (operation === 'metadata') {
       if (request.method === 'POST')
-        return { status: 200, body: queryPlan(readQueryBody(body).text), charge: 1, container };
+        return { status: 200, body: planOf(readQueryBody(body)), charge: 1, container };
       throw new Refusal(405, 0, `${request.method} is not possible on this path.`);
     }
     const id = segments[5] ?? '';
@@ -115,6 +115,8 @@ function page(items: Items, container: Container, { method, headers, body }: Cos
   const { documents, continuation, charge } = runQuery(items, container, {
     ...asked,
     partition: partitionOfHeader(header(headers, PARTITION)),
+    range: header(headers, 'x-ms-documentdb-partitionkeyrangeid'),
+    isCrossAllowed: method === 'GET' || flag(headers, 'x-ms-documentdb-query-enablecrosspartition'),
     pageSize: size === -1 ? undefined : size,
     continuation: header(headers, 'x-ms-continuation'),
   });

@@ -185,7 +185,8 @@ function names(container: Container, { seq }: Row): { rid: string; self: string 
   const bytes = Buffer.alloc(16);
   bytes.writeUInt32BE(container.databaseNumber, 0);
   bytes.writeUInt32BE(container.number, 4);
-  bytes.writeBigUInt64BE(BigInt(seq), 8);
+  // The service's counts from its first byte on, and the client compares it so.
+  bytes.writeBigUInt64LE(BigInt(seq), 8);
   // With - for /, as the service writes its ids.
   const rid = bytes.toString('base64').replaceAll('/', '-');
   return { rid, self: `dbs/${rid.slice(0, 6)}==/colls/${container.rid}/docs/${rid}/` };

@@ -1,5 +1,8 @@
 import { badRequest, Refusal } from './refusal.ts';
 
+// learn.microsoft.com/azure/cosmos-db/concepts-limits: 2,048 bytes with large partition keys; of the text itself, not of its JSON.
+const MAX_BYTES = 2048;
+
 /** The partition of an item that has no partition key property: the client sends `[{}]`. */
 export const NONE = '{}';
 
@@ -30,8 +33,7 @@ export function partitionOfValue(value: unknown): string {
     if (!Array.isArray(value) && Object.keys(value).length === 0) return NONE;
     throw badRequest('A partition key is a string, a number, a boolean or null.');
   }
-  // learn.microsoft.com/azure/cosmos-db/concepts-limits: 2,048 bytes with large partition keys.
-  if (typeof value === 'string' && Buffer.byteLength(value) > 2_048)
+  if (typeof value === 'string' && Buffer.byteLength(value) > MAX_BYTES)
     throw badRequest('The partition key is longer than 2,048 bytes.');
   return JSON.stringify(value);
 }

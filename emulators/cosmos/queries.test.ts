@@ -115,13 +115,3 @@ test('pages neither skip nor repeat when items come and go between them', async 
     message: expect.stringContaining('another query'),
   });
 });
-
-test('a query over all partitions is right by the query plan too', async () => {
-  const { cosmos, container } = await openForTest();
-  for (const n of [3, 1, 2]) cosmos.put({ id: `s${n}`, userId: `u${n}`, n });
-  for (const options of [{ forceQueryPlan: true }, { enableQueryControl: true }, { maxItemCount: 1 }]) {
-    expect(await run(container, 'SELECT VALUE c.n FROM c ORDER BY c.n', options)).toEqual([1, 2, 3]);
-    expect(await run(container, 'SELECT TOP 2 VALUE c.n FROM c ORDER BY c.n', options)).toEqual([1, 2]);
-    expect(await run(container, 'SELECT VALUE COUNT(1) FROM c', options)).toEqual([3]);
-  }
-});

@@ -2,17 +2,20 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Container } from './containers.ts';
 import { type Items, parse, type Row, render } from './items.ts';
-import { badRequest } from './refusal.ts';
+import { amountOf, queryPlan, refuseUnservable } from './query-plan.ts';
+import { badRequest, Refusal } from './refusal.ts';
 import { queryCharge } from './request-units.ts';
-import { compareValues, evaluate, type Parameters, parameterValue, valueAt } from './sql-evaluate.ts';
+import { compareValues, evaluate, objectOf, type Parameters, valueAt } from './sql-evaluate.ts';
 import { parseQuery, type Statement } from './sql-parse.ts';
-import type { Amount } from './sql-reader.ts';
 
 export type QueryRequest = {
   text: string;
   parameters: Parameters;
   /** Undefined: all partitions. */
   partition: string | undefined;
+  /** The partition range that is asked, of those that the container told. */
+  range: string | undefined;
+  isCrossAllowed: boolean;
   pageSize: number | undefined;
   continuation: string | undefined;
 };
@@ -21,6 +24,9 @@ export type Page = { documents: string[]; continuation: string | undefined; char
 /** Where a page ended: after this sort value and sequence number, with so many results still allowed. */
 type Token = { query: string; value?: unknown; seq: number; left: number | null };
 type Found = { row: Row; item: Record<string, unknown>; value: unknown };
+
+/** There is one physical partition. */
+export const ONLY_RANGE = '0';
 
 // As the service does without x-ms-max-item-count.
 const DEFAULT_PAGE = 100;
@@ -43,14 +49,22 @@ export function readQueryBody(body: string): { text: string; parameters: Paramet
   return { text: sent.query, parameters: new Map(given.data.map(({ name, value }) => [name, value])) };
 }
 
+/** The plan of a query, which the client asks for before each one. */
+export const planOf = ({ text, parameters }: Pick<QueryRequest, 'text' | 'parameters'>): string =>
+  queryPlan(parseQuery(text), parameters);
+
 /**
- * Answers a page of a query. There is one physical partition, so a query over all partitions needs no merging by the
- * client and is answered as a whole. Pages go on by value, not by offset: writes in between neither skip nor repeat.
+ * Answers a page of a query. Pages go on by value, not by offset: writes in between neither skip nor repeat.
+ * @throws Refusal for what the service leaves to the client: to ask each partition range and put the answers together
  */
 export function runQuery(items: Items, container: Container, request: QueryRequest): Page {
   const statement = parseQuery(request.text);
-  const { parameters } = request;
-  const name = fingerprint(request);
+  const { parameters, partition, range } = request;
+  if (range !== undefined && range !== ONLY_RANGE)
+    throw new Refusal(410, 1002, `There is no partition key range '${range}'.`);
+  if (partition === undefined && range === undefined)
+    refuseUnservable(statement, parameters, container, request.isCrossAllowed);
+  const name = fingerprint(request, statement);
   const start = request.continuation === undefined ? undefined : readToken(request.continuation, name);
   const skipped = start || statement.offset === undefined ? 0 : amountOf(statement.offset, parameters);
   const cap = statement.top ?? statement.limit;
@@ -60,7 +74,9 @@ export function runQuery(items: Items, container: Container, request: QueryReque
   const enough = statement.select.kind === 'count' ? Number.POSITIVE_INFINITY : skipped + pageSize + 1;
   const matched = matching(items, container, request.partition, statement, parameters, start, enough);
   if (statement.select.kind === 'count') {
-    return { documents: [String(matched.length)], continuation: undefined, charge: queryCharge([]) };
+    const { isPart } = statement.select;
+    const counted = isPart ? JSON.stringify([{ item: matched.length }]) : String(matched.length);
+    return { documents: [counted], continuation: undefined, charge: queryCharge([]) };
   }
   const rest = start ? matched.filter((found) => isAfter(found, start, statement)) : matched;
   const taken = rest.slice(skipped, skipped + Math.min(pageSize, left ?? pageSize));
@@ -102,14 +118,16 @@ function matching(
   return found;
 }
 
-function order(a: Pick<Found, 'value'>, b: Pick<Found, 'value'>, descending: boolean): number {
-  const ascending = compareValues(a.value, b.value);
+type Place = { value: unknown; row: Pick<Row, 'seq'> };
+
+// Equal ones by the number that their ids hold, backwards too: by it the client skips what it has had of a page.
+function order(a: Place, b: Place, descending: boolean): number {
+  const ascending = compareValues(a.value, b.value) || a.row.seq - b.row.seq;
   return descending ? -ascending : ascending;
 }
 
-function isAfter(found: Found, start: Token, { orderBy }: Statement): boolean {
-  const byValue = orderBy ? order(found, { value: start.value }, orderBy.descending) : 0;
-  return byValue > 0 || (byValue === 0 && found.row.seq > start.seq);
+function isAfter(found: Found, { value, seq }: Token, { orderBy }: Statement): boolean {
+  return orderBy ? order(found, { value, row: { seq } }, orderBy.descending) > 0 : found.row.seq > seq;
 }
 
 function projected(
@@ -124,19 +142,12 @@ function projected(
     return value === undefined ? [] : [JSON.stringify(value)];
   }
   if (select.kind === 'count') return [];
-  const entries = select.fields.map(({ name, of }) => [name, evaluate(of, item, parameters)]);
-  return [JSON.stringify(Object.fromEntries(entries))];
+  return [JSON.stringify(objectOf(select.fields, item, parameters))];
 }
 
-function amountOf(amount: Amount, parameters: Parameters): number {
-  const value = typeof amount === 'number' ? amount : parameterValue(amount, parameters);
-  if (!Number.isInteger(value) || (value as number) < 0)
-    throw badRequest('TOP, OFFSET and LIMIT are whole numbers.');
-  return value as number;
-}
-
-function fingerprint({ text, parameters, partition }: QueryRequest): string {
-  const whole = JSON.stringify([text, [...parameters], partition ?? null]);
+/** What a token is good for. Of a sorted query it is the order: the client narrows the condition where it goes on. */
+function fingerprint({ text, parameters, partition }: QueryRequest, { orderBy }: Statement): string {
+  const whole = JSON.stringify([partition ?? null, orderBy ?? [text, ...parameters]]);
   return createHash('sha256').update(whole).digest('base64url').slice(0, 12);
 }
 
@@ -156,31 +167,4 @@ function readToken(text: string, query: string): Token {
   }
   if (token?.query !== query) throw badRequest('The continuation token belongs to another query.');
   return token;
-}
-
-/**
- * The query plan, which the client asks for before every query. Ours leaves nothing for the client to do, because one
- * partition range answers ORDER BY, TOP, OFFSET and COUNT by itself.
- */
-export function queryPlan(text: string): string {
-  const { select } = parseQuery(text);
-  return JSON.stringify({
-    partitionedQueryExecutionInfoVersion: 2,
-    queryInfo: {
-      distinctType: 'None',
-      top: null,
-      offset: null,
-      limit: null,
-      orderBy: [],
-      orderByExpressions: [],
-      groupByExpressions: [],
-      groupByAliases: [],
-      aggregates: [],
-      groupByAliasToAggregateType: {},
-      rewrittenQuery: '',
-      hasSelectValue: select.kind === 'value' || select.kind === 'count',
-      hasNonStreamingOrderBy: false,
-    },
-    queryRanges: [{ min: '', max: 'FF', isMinInclusive: true, isMaxInclusive: false }],
-  });
 }

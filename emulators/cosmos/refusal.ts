@@ -8,6 +8,8 @@ export class Refusal extends Error {
   readonly retryAfterMs: number | undefined;
   /** Request units that the refused work cost all the same: a lost compare-and-swap is not free. */
   charge = 0;
+  /** What the client is told beside the message: the plan of a query that it has to carry out itself. */
+  info: string | undefined;
 
   constructor(status: number, substatus: number, message: string, retryAfterMs?: number) {
     super(message);
@@ -26,6 +28,7 @@ const names: Record<number, string> = {
   405: 'MethodNotAllowed',
   408: 'RequestTimeout',
   409: 'Conflict',
+  410: 'Gone',
   412: 'PreconditionFailed',
   413: 'RequestEntityTooLarge',
   424: 'FailedDependency',
@@ -36,8 +39,9 @@ const names: Record<number, string> = {
 };
 
 /** The body of a refusal: the client reads `message` and shows it. */
-export function refusalBody(status: number, message: string): string {
-  return JSON.stringify({ code: names[status] ?? String(status), message });
+export function refusalBody(status: number, message: string, info?: string): string {
+  const code = names[status] ?? String(status);
+  return JSON.stringify({ code, message, ...(info === undefined ? {} : { additionalErrorInfo: info }) });
 }
 
 /** 400: the request is wrong, or asks for what this stand-in does not do. The message says which. */

@@ -109,8 +109,8 @@ async function answerRequest(
     answer = service.respond(request);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const { status, substatus, retryAfterMs, charge } = error;
-    answer = { status, body: refusalBody(status, error.message), charge, substatus, retryAfterMs };
+    const { status, substatus, retryAfterMs, charge, info } = error;
+    answer = { status, body: refusalBody(status, error.message, info), charge, substatus, retryAfterMs };
   }
   const isItem = operation !== 'metadata';
   if (isItem) service.budget.spend(answer.charge);

@@ -16,6 +16,13 @@ export function evaluate(expression: Expression, item: unknown, parameters: Para
       return parameterValue(expression.name, parameters);
     case 'path':
       return valueAt(item, expression.steps);
+    case 'list':
+      // What is absent leaves no gap.
+      return expression.values
+        .map((value) => evaluate(value, item, parameters))
+        .filter((value) => value !== undefined);
+    case 'object':
+      return objectOf(expression.fields, item, parameters);
     case 'not': {
       const value = evaluate(expression.operand, item, parameters);
       return typeof value === 'boolean' ? !value : undefined;
@@ -46,6 +53,16 @@ export function evaluate(expression: Expression, item: unknown, parameters: Para
         expression.args.map((argument) => evaluate(argument, item, parameters)),
       );
   }
+}
+
+/** An object of the fields that there are. */
+export function objectOf(
+  fields: { name: string; of: Expression }[],
+  item: unknown,
+  parameters: Parameters,
+): Record<string, unknown> {
+  const entries = fields.map(({ name, of }) => [name, evaluate(of, item, parameters)] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 /** The value of a parameter; 400 when the statement names one that was not sent. */

@@ -7,6 +7,8 @@ export type Expression =
   | { kind: 'parameter'; name: string }
   | { kind: 'path'; steps: (string | number)[] }
   | { kind: 'call'; name: string; args: Expression[] }
+  | { kind: 'list'; values: Expression[] }
+  | { kind: 'object'; fields: { name: string; of: Expression }[] }
   | { kind: 'not'; operand: Expression }
   | { kind: 'and' | 'or'; left: Expression; right: Expression }
   | { kind: 'compare'; sign: Comparison; left: Expression; right: Expression };
@@ -98,6 +100,8 @@ export function createReader(text: string) {
       expect(')');
       return inner;
     }
+    if (take('[')) return { kind: 'list', values: separated(']', expression) };
+    if (take('{')) return { kind: 'object', fields: separated('}', field) };
     if (take('-')) {
       if (peek().kind !== 'number') throw failure();
       return { kind: 'literal', value: -(next().value as number) };
@@ -110,6 +114,23 @@ export function createReader(text: string) {
     if (take('UNDEFINED')) return { kind: 'literal', value: undefined };
     if (token.kind === 'word' && tokens[at + 1]?.text === '(') return call();
     return { kind: 'path', steps: path() };
+  };
+
+  /** What stands between commas up to the closing sign; the opening one has been read. */
+  const separated = <Read>(close: string, one: () => Read): Read[] => {
+    const all: Read[] = [];
+    if (take(close)) return all;
+    do all.push(one());
+    while (take(','));
+    expect(close);
+    return all;
+  };
+  const field = (): { name: string; of: Expression } => {
+    const { kind, value } = peek();
+    if (kind !== 'string') throw failure();
+    next();
+    expect(':');
+    return { name: value as string, of: expression() };
   };
 
   const call = (): Expression => {
@@ -166,6 +187,8 @@ export function createReader(text: string) {
     path,
     expression,
     position: () => at,
+    /** The statement's own words from one position to this one. */
+    textFrom: (position: number): string => text.slice(tokens[position]!.start, tokens[at - 1]!.end),
     moveTo: (position: number) => {
       at = position;
     },

@@ -4,10 +4,13 @@ export type Token = {
   kind: 'word' | 'string' | 'number' | 'parameter' | 'sign' | 'end';
   text: string;
   value: string | number;
+  /** Where it stands in the statement. */
+  start: number;
+  end: number;
 };
 
 const pattern =
-  /\s*(?:(?<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?<parameter>@\w+)|(?<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<word>[A-Za-z_]\w*)|(?<sign><>|!=|<=|>=|[=<>().,*[\]-]))/sy;
+  /\s*(?:(?<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?<parameter>@\w+)|(?<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<word>[A-Za-z_]\w*)|(?<sign><>|!=|<=|>=|[=<>().,:*{}[\]-]))/sy;
 
 /** Cuts a statement into tokens; refuses a character that no supported statement holds. */
 export function tokenize(text: string): Token[] {
@@ -20,18 +23,17 @@ export function tokenize(text: string): Token[] {
       throw badRequest(`Syntax error: '${text.slice(at).trim().slice(0, 20)}' is not supported here.`);
     at = pattern.lastIndex;
     const groups = found.groups!;
-    if (groups.string !== undefined) tokens.push(make('string', groups.string, unquote(groups.string)));
-    else if (groups.parameter !== undefined) tokens.push(make('parameter', groups.parameter));
-    else if (groups.number !== undefined) tokens.push(make('number', groups.number, Number(groups.number)));
-    else if (groups.word !== undefined) tokens.push(make('word', groups.word));
-    else tokens.push(make('sign', groups.sign!));
+    const make = (kind: Token['kind'], word: string, value: string | number = word): void =>
+      void tokens.push({ kind, text: word, value, start: at - word.length, end: at });
+    if (groups.string !== undefined) make('string', groups.string, unquote(groups.string));
+    else if (groups.parameter !== undefined) make('parameter', groups.parameter);
+    else if (groups.number !== undefined) make('number', groups.number, Number(groups.number));
+    else if (groups.word !== undefined) make('word', groups.word);
+    else make('sign', groups.sign!);
   }
-  tokens.push(make('end', 'end of statement'));
+  const end = 'end of statement';
+  tokens.push({ kind: 'end', text: end, value: end, start: text.length, end: text.length });
   return tokens;
-}
-
-function make(kind: Token['kind'], text: string, value: string | number = text): Token {
-  return { kind, text, value };
 }
 
 function unquote(quoted: string): string {

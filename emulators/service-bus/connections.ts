@@ -5,13 +5,14 @@ import rhea, { type EventContext } from 'rhea';
 import { pathIn } from './address.ts';
 import type { Broker, Peer } from './broker.ts';
 import { makeDelayLine } from './delay-line.ts';
+import { listenTo, makeHttpRefusal, refuseTls } from './other-protocols.ts';
 import { openReceivingLink } from './receiving-links.ts';
 import { Refusal } from './refusal.ts';
 import { CBS, isRequestAddress, openReplyLink, openRequestLink } from './request-links.ts';
 import type { ConnectionInternals, ReceiverInternals, SenderInternals } from './rhea-internals.ts';
 import { keepBytes, writeOutcomesApart, writeTogether } from './rhea-workarounds.ts';
 import { MAX_MESSAGE_BYTES, openSendingLink } from './sending-links.ts';
-import { makeTokens, type Tokens, tokenExpired } from './tokens.ts';
+import { makeTokens, type Tokens } from './tokens.ts';
 import { systemClock } from './wake-up.ts';
 
 export type Tls = { key: string; cert: string; port?: number };
@@ -34,12 +35,30 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
   for (const event of ['connection_error', 'session_error', 'sender_error', 'receiver_error', 'disconnected'])
     container.on(event, () => {});
 
+  const refuseHttp = makeHttpRefusal();
+  // Those that have not said a word yet, and those that do not speak AMQP.
+  const others = new Set<Socket>();
   const accept = (socket: Socket): void => {
     const { refuseConnections } = broker.faults();
     if (refuseConnections) {
       socket.destroy();
       return;
     }
+    others.add(socket);
+    // A connection that is reset has nobody to tell; 'close' follows.
+    socket.on('error', () => {});
+    socket.on('close', () => others.delete(socket));
+    listenTo(socket, (protocol) => {
+      if (protocol === 'http') refuseHttp(socket);
+      else if (protocol === 'tls') refuseTls(socket);
+      else {
+        others.delete(socket);
+        speakAmqp(socket);
+      }
+    });
+  };
+
+  const speakAmqp = (socket: Socket): void => {
     counts.accepted++;
     const connection = container.create_connection({
       tcp_no_delay: true,
@@ -94,9 +113,10 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
     let detach = (condition: string, description: string): void =>
       peer.line.push(() => link.close({ condition, description }));
     try {
-      if (address !== CBS && peer.tokens.isExpired(address)) throw tokenExpired();
-      const injected = isRequestAddress(address) ? undefined : broker.refusals.ofAttach();
-      if (injected) throw injected;
+      const refusal =
+        (address === CBS ? undefined : peer.tokens.refusal(address)) ??
+        (isRequestAddress(address) ? undefined : broker.refusals.ofAttach());
+      if (refusal) throw refusal;
       if (isRequestAddress(address)) {
         if (sends) openRequestLink(link as ReceiverInternals, address, peer, broker);
         else openReplyLink(link as SenderInternals, address, peer, broker);
@@ -131,6 +151,7 @@ export function makeConnections(broker: Broker, host: string, tls: Tls | undefin
       lost();
       socket.destroy();
     }
+    for (const socket of others) socket.destroy();
     return all.length;
   };
   return {

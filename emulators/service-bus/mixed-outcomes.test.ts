@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
-import rhea from 'rhea';
 import { expect, onTestFinished, test } from 'vitest';
 import { startServiceBus } from './index.ts';
+import { connectRaw, showToken } from './raw-client-for-test.ts';
 
 async function setUp() {
   const bus = await startServiceBus({
@@ -36,11 +36,8 @@ test('of settlements that come together, those that are refused are told so, wha
 
 test('of messages that are sent together, those that are refused are told so', async () => {
   const { bus } = await setUp();
-  const connection = rhea.create_container().connect({ port: bus.port, host: '127.0.0.1', reconnect: false });
-  onTestFinished(async () => {
-    connection.close();
-    await once(connection, 'connection_close');
-  });
+  const connection = connectRaw(bus.port);
+  await showToken(connection, bus.port);
   const sender = connection.open_sender('visits');
   await once(sender, 'sendable');
   const outcomes: string[] = [];

@@ -1,18 +1,15 @@
 import { once } from 'node:events';
-import rhea from 'rhea';
 import { expect, onTestFinished, test } from 'vitest';
 import { startServiceBus } from './index.ts';
+import { connectRaw, showToken } from './raw-client-for-test.ts';
 import { message as amqpMessage } from './rhea-internals.ts';
 
 /** As azure-servicebus 7.15 for Python does it: one session for all, addresses that are URLs, requests that name no link to reply to. */
 async function connectAsPython() {
   const bus = await startServiceBus({ queues: [{ name: 'work' }, { name: 'talks', requiresSession: true }] });
-  const connection = rhea.create_container().connect({ port: bus.port, host: '127.0.0.1', reconnect: false });
-  onTestFinished(async () => {
-    connection.close();
-    await once(connection, 'connection_close');
-    await bus.close();
-  });
+  onTestFinished(() => bus.close());
+  const connection = connectRaw(bus.port);
+  await showToken(connection, bus.port);
   const session = connection.create_session();
   session.begin();
   const ask = async (address: string, application_properties: Record<string, string>, body: unknown) => {

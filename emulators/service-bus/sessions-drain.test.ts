@@ -72,7 +72,7 @@ test('2,000 sessions are drained by two clients of 32 loops each, every one in o
   fill(2000);
   startLoops(32);
   const known = () => [...completed.values()].reduce((sum, { length }) => sum + length, 0);
-  await expect.poll(known).toBe(2000 * PER_SESSION);
+  await expect.poll(known, { timeout: 60_000 }).toBe(2000 * PER_SESSION);
   expect(completed.size).toBe(2000);
   for (const bodies of completed.values()) expect(bodies).toEqual([0, 1, 2, 3, 4]);
   expect(counts()).toMatchObject({

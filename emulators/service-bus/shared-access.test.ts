@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { ServiceBusClient } from '@azure/service-bus';
+import type { Receiver, Sender } from 'rhea';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ServiceBusEmulator, startServiceBus } from './index.ts';
+import { connectRaw, showToken } from './raw-client-for-test.ts';
 import { bySharedAccess, KEY, KEY_NAME } from './shared-access.ts';
 
 let bus: ServiceBusEmulator;
@@ -58,4 +61,21 @@ describe('a token', () => {
     'SharedAccessSignature sr=%&sig=%E0&se=1&skn=RootManageSharedAccessKey',
     'Bearer x',
   ])('that is none is refused: %j', (token) => expect(shown(token)).toContain('InvalidSignature'));
+});
+
+test('who has shown no token may attach nothing but $cbs', async () => {
+  const connection = connectRaw(bus.port);
+  const refused = async (link: Sender | Receiver, event: string) => {
+    await once(link, event);
+    return (link.error as { condition: string }).condition;
+  };
+  const attach = () => [
+    refused(connection.open_sender('work'), 'sender_error'),
+    refused(connection.open_receiver('work'), 'receiver_error'),
+    refused(connection.open_sender('work/$management'), 'sender_error'),
+  ];
+  expect(await Promise.all(attach())).toEqual(Array(3).fill('amqp:unauthorized-access'));
+  expect(await showToken(connection, bus.port)).toBe(202);
+  const sender = connection.open_sender('work');
+  await once(sender, 'sendable');
 });

@@ -1,6 +1,13 @@
 import { Refusal } from './refusal.ts';
 import { type Clock, makeWakeUp } from './wake-up.ts';
 
+const tokenMissing = (address: string): Refusal =>
+  new Refusal(
+    'amqp:unauthorized-access',
+    `Unauthorized access: no token for '${address}' was shown on $cbs.`,
+    401,
+  );
+
 export const tokenExpired = (): Refusal =>
   new Refusal('amqp:unauthorized-access', 'ExpiredToken: the token has expired.', 401);
 
@@ -9,17 +16,15 @@ export type Tokens = ReturnType<typeof makeTokens>;
 /**
  * What the tokens that a client has shown on a connection allow it there, and until when. A token is good for its
  * audience and all that lies below it; a newer one for the same audience replaces it. When an address is no longer
- * covered, its links are detached, as by the service. What no token was ever shown for is not watched: who may come
- * without one is decided elsewhere.
+ * covered, its links are detached, as by the service.
  */
 export function makeTokens(clock: Clock) {
   const expiries = new Map<string, number>();
   const guarded = new Set<{ address: string; detach: (condition: string, description: string) => void }>();
 
-  const goodUntil = (address: string): number => {
-    const covering = [...expiries].filter(([path]) => covers(path, address)).map(([, expiry]) => expiry);
-    return covering.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...covering);
-  };
+  /** Minus infinity where no token was ever shown. */
+  const goodUntil = (address: string): number =>
+    Math.max(...[...expiries].filter(([path]) => covers(path, address)).map(([, expiry]) => expiry));
   const wakeUp = makeWakeUp(clock, () => {
     const now = clock.now();
     const { condition, message } = tokenExpired();
@@ -40,7 +45,12 @@ export function makeTokens(clock: Clock) {
       expiries.set(pathOf(audience), expiresAt);
       wakeUp.by(expiresAt);
     },
-    isExpired: (address: string): boolean => goodUntil(plain(address)) <= clock.now(),
+    /** Why no link to the address may be attached; undefined: one may. */
+    refusal(address: string): Refusal | undefined {
+      const until = goodUntil(plain(address));
+      if (until > clock.now()) return undefined;
+      return until === Number.NEGATIVE_INFINITY ? tokenMissing(address) : tokenExpired();
+    },
     /** Has the link detached when its address is no longer covered. Returns what lets go of it. */
     guard(address: string, detach: (condition: string, description: string) => void): () => void {
       const link = { address: plain(address), detach };

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { ServiceBusClient } from '@azure/service-bus';
 import Long from 'long';
-import rhea from 'rhea';
 import { expect, onTestFinished, test } from 'vitest';
 import { startServiceBus } from './index.ts';
+import { connectRaw, showToken } from './raw-client-for-test.ts';
 
 async function setUp() {
   const bus = await startServiceBus({
@@ -27,11 +27,8 @@ test.each([
   ['whole, which is nothing', Buffer.alloc(0)],
 ])('a message with an undecodable %s is rejected, and the connection goes on', async (_, bytes) => {
   const { bus } = await setUp();
-  const connection = rhea.create_container().connect({ port: bus.port, host: '127.0.0.1', reconnect: false });
-  onTestFinished(async () => {
-    connection.close();
-    await once(connection, 'connection_close');
-  });
+  const connection = connectRaw(bus.port);
+  await showToken(connection, bus.port);
   const sender = connection.open_sender('orders');
   await once(sender, 'sendable');
   const rejected = once(sender, 'rejected');
