@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { EraseOptions } from './erase.ts';
+import { helpText } from './help-text.ts';
 import { positive } from './numbers.ts';
 import type { operate as Operate } from './operate.ts';
 
 // With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
+const operate: typeof Operate = async (work, told) => (await import('./operate.ts')).operate(work, told);
 
 /** Adds `erase`. It is loaded when it is used. */
 export function addErase(program: Command): void {
@@ -27,17 +28,15 @@ export function addErase(program: Command): void {
     .option('--json', 'with the counts as the last line of stdout', false)
     .addHelpText(
       'after',
-      `
-A tombstone takes the place of each conversation, so that no late event, replay or reconcile brings it back; then its pages
-are deleted. Redis is only read: it is said what it still holds, and which command removes that.
-
-Exit codes: 0 history has nothing of it any more · 1 an error, nobody said yes, or it is not clear what is meant · 2 something
-stays, or Redis could not be asked · 3 interrupted: run it again · 78 faulty configuration`,
+      helpText(
+        'A tombstone takes the place of each conversation, so that no late event, replay or reconcile brings it back; then its pages are deleted. Redis is only read: it is said what it still holds, and which command removes that.',
+        'Exit codes: 0 history has nothing of it any more · 1 an error, nobody said yes, or it is not clear what is meant · 2 something stays, or Redis could not be asked · 3 interrupted: run it again · 78 faulty configuration',
+      ),
     )
     .action(async (options: EraseOptions) => {
       if (options.user === undefined && options.session === undefined)
         command.error('error: say what to erase: --user ID or --session ID', { exitCode: 1 });
       const { runErase } = await import('./erase.ts');
-      await operate((config) => runErase(config, options));
+      await operate((config) => runErase(config, options), options);
     });
 }

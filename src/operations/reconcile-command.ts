@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import { fileName } from './file-name.ts';
+import { helpText } from './help-text.ts';
 import { positive } from './numbers.ts';
 import type { operate as Operate } from './operate.ts';
 import type { ReconcileOptions } from './reconcile.ts';
 
 // With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
+const operate: typeof Operate = async (work, told) => (await import('./operate.ts')).operate(work, told);
 
 /** Adds `reconcile`. It is loaded when it is used. */
 export function addReconcile(program: Command): void {
@@ -25,12 +26,12 @@ export function addReconcile(program: Command): void {
     .option('--json', 'with the counts as a line on stdout', false)
     .addHelpText(
       'after',
-      `
-Exit codes: 0 history has all that Redis holds · 1 an error · 2 some were refused · 3 interrupted; with --watch a signal is the
-way to end it: 0 · 78 faulty configuration`,
+      helpText(
+        'Exit codes: 0 history has all that Redis holds · 1 an error · 2 some were refused · 3 interrupted; with --watch a signal is the way to end it: 0 · 78 faulty configuration',
+      ),
     )
     .action(async (options: ReconcileOptions) => {
       const { runReconcile } = await import('./reconcile.ts');
-      await operate((config) => runReconcile(config, options));
+      await operate((config) => runReconcile(config, options), options);
     });
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { helpText } from './help-text.ts';
 import type { operate as Operate } from './operate.ts';
 import type { ShowOptions } from './show.ts';
 
 // With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
+const operate: typeof Operate = async (work, told) => (await import('./operate.ts')).operate(work, told);
 
 /** Adds `show`. It is loaded when it is used. */
 export function addShow(program: Command): void {
@@ -15,13 +16,13 @@ export function addShow(program: Command): void {
     .option('--json', 'as one line of JSON', false)
     .addHelpText(
       'after',
-      `
-What cannot be seen in a title or a message, as control characters and overrides of direction, is written out.
-
-Exit codes: 0 · 1 there is none, it was erased, it is not clear which is meant, or an error · 78 faulty configuration`,
+      helpText(
+        'What cannot be seen in a title or a message, as control characters and overrides of direction, is written out.',
+        'Exit codes: 0 · 1 there is none, it was erased, it is not clear which is meant, or an error · 78 faulty configuration',
+      ),
     )
     .action(async (options: ShowOptions) => {
       const { runShow } = await import('./show.ts');
-      await operate((config) => runShow(config, options));
+      await operate((config) => runShow(config, options), options);
     });
 }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { helpText } from './help-text.ts';
 import { positive, whole } from './numbers.ts';
 import type { operate as Operate } from './operate.ts';
 import type { TitlesOptions } from './titles.ts';
 
 // With it comes the whole worker, which `--help` can do without.
-const operate: typeof Operate = async (work) => (await import('./operate.ts')).operate(work);
+const operate: typeof Operate = async (work, told) => (await import('./operate.ts')).operate(work, told);
 
 /** Adds `titles`. It is loaded when it is used. */
 export function addTitles(program: Command): void {
@@ -19,12 +20,12 @@ export function addTitles(program: Command): void {
     .option('--json', 'with the counts as the last line of stdout', false)
     .addHelpText(
       'after',
-      `
-Exit codes: 0 each has a title, or never will · 1 an error · 2 some have none yet: the model gave none, or the budget is
-used up · 3 interrupted · 78 faulty configuration`,
+      helpText(
+        'Exit codes: 0 each has a title, or never will · 1 an error · 2 some have none yet: the model gave none, or the budget is used up · 3 interrupted · 78 faulty configuration',
+      ),
     )
     .action(async (options: TitlesOptions) => {
       const { runTitles } = await import('./titles.ts');
-      await operate((config) => runTitles(config, options));
+      await operate((config) => runTitles(config, options), options);
     });
 }
