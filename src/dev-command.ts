@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { DevOptions } from './dev/dev.ts';
+import { EXIT_CONFIGURATION } from './exit-codes.ts';
 import { whole } from './operations/numbers.ts';
 
 const count = whole(999_999);
@@ -34,10 +35,7 @@ async function run(options: DevOptions): Promise<number> {
 }
 
 async function exitCodeOf(error: unknown): Promise<number> {
-  const [{ ConfigError }, { EXIT_CONFIGURATION }] = await Promise.all([
-    import('./config.ts'),
-    import('./run.ts'),
-  ]);
+  const { ConfigError } = await import('./config.ts');
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);
   return EXIT_CONFIGURATION;

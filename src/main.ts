@@ -1,10 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { enableCompileCache, findPackageJSON } from 'node:module';
 import { Command } from 'commander';
 import { addDev } from './dev-command.ts';
+import { loadEnvFile } from './env-file.ts';
 import { addDeadLetters } from './operations/dead-letters-command.ts';
 import { addDoctor } from './operations/doctor-command.ts';
 import { addErase } from './operations/erase-command.ts';
+import { outliveReaders } from './operations/output.ts';
 import { addReconcile } from './operations/reconcile-command.ts';
 import { addShow } from './operations/show-command.ts';
 import { addSweep } from './operations/sweep-command.ts';
@@ -21,13 +23,19 @@ const { version } = JSON.parse(readFileSync(findPackageJSON('.', import.meta.url
 const program = new Command('history-worker')
   .version(version)
   .description('Persists finished chat turns from Service Bus and Redis to Cosmos DB, with a title.')
-  .showHelpAfterError();
+  .showHelpAfterError()
+  // So that a wrong flag, too, is told in JSON where that was asked for.
+  .exitOverride((end) => {
+    // At once: help that nobody reads to its end has failed to be written already.
+    outliveReaders();
+    throw end;
+  });
 
 program
   .command('run', { isDefault: true })
   .description('run the worker, configured by the environment or a .env file')
   .action(async () => {
-    if (existsSync('.env')) process.loadEnvFile('.env');
+    loadEnvFile();
     const { run } = await import('./run.ts');
     process.exit(await run(process.env));
   });
@@ -43,13 +51,13 @@ addShow(program);
 
 const [, , wanted] = process.argv;
 const names = [...program.commands.map((command) => command.name()), 'help'];
-// `run`, as the default, would take it for an argument of its own.
-if (wanted !== undefined && !wanted.startsWith('-') && !names.includes(wanted))
-  program.error(`error: unknown command '${wanted}', expected one of ${names.join(', ')}`);
 
 try {
+  // `run`, as the default, would take it for an argument of its own.
+  if (wanted !== undefined && !wanted.startsWith('-') && !names.includes(wanted))
+    program.error(`error: unknown command '${wanted}', expected one of ${names.join(', ')}`);
   await program.parseAsync();
 } catch (error) {
-  console.error(`Could not start ${(error as Error).message}`);
-  process.exit(1);
+  const { endWith } = await import('./operations/unexpected.ts');
+  await endWith(error, process.argv);
 }

@@ -1,6 +1,7 @@
 import { strayReason } from './azure/stray-rejection.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import type { Console } from './console/console.ts';
+import { EXIT_CONFIGURATION } from './exit-codes.ts';
 import type { Health } from './health.ts';
 import { Failure } from './pipeline/failures.ts';
 import type { Settled } from './pipeline/hand.ts';
@@ -11,9 +12,6 @@ import { makeLog } from './telemetry/log.ts';
 import { type OpenTelemetry, openTelemetry } from './telemetry/open.ts';
 import { terminalLog } from './telemetry/terminal-log.ts';
 import type { Worker } from './worker.ts';
-
-/** As sysexits.h has it. */
-export const EXIT_CONFIGURATION = 78;
 
 /** How long a start that is under way may still take when the process is told to end. */
 const LAST_START_MS = 1_000;

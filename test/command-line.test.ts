@@ -25,3 +25,18 @@ test.each([
   expect(stderr).toContain("error: unknown option '--bogus'");
   expect(stderr).toContain(right);
 });
+
+test.each([
+  [],
+  ['sweep'],
+  ['doctor'],
+  ['dead-letters'],
+  ['dead-letters', 'replay'],
+  ['reconcile'],
+  ['titles'],
+  ['erase'],
+  ['show'],
+])('the help of %s fits a terminal of 80 columns', async (...command) => {
+  const { stdout } = await runCommand({}, [...command, '--help']);
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 /** A command as shipped, in a process of its own, with nothing in its environment but what is given. No terminal is there. */
 export function startCommand(
@@ -49,6 +49,12 @@ export function startCommand(
 
 export const runCommand = (environment: Record<string, string>, args: string[], folder?: string) =>
   startCommand(environment, args, folder).ended;
+
+/** That there is one line of stdout, and what it says: where a command puts its result, or why there is none, with `--json`. */
+export function onlyLineOf({ stdout }: { stdout: string }): Record<string, unknown> {
+  expect(stdout).toMatch(/^[^\n]+\n$/);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
 
 /** The last line of stdout, where a command puts its result with `--json`. */
 export const resultOf = ({ stdout }: { stdout: string }) =>

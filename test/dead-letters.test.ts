@@ -518,6 +518,8 @@ describe('purging', () => {
     expect(ended.code).toBe(1);
     expect(ended.stderr).toContain('DeadlineError');
     const { deleted } = resultOf(ended) as { deleted: number };
+    expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(resultOf(ended)).toMatchObject({ chosen: 40, error: { code: 'ReceiveFailed' } });
     expect(deleted).toBeGreaterThan(2);
     expect(deleted).toBeLessThanOrEqual(completed());
     expect(ended.stderr).toContain(`${deleted} of 40 dead letters deleted.`);

@@ -92,6 +92,12 @@ test.skipIf(!existsSync('/dev/full'))(
     expect(lost.stderr).toMatch(/stdout cannot be written: ENOSPC.*\n$/);
     expect(lost.stderr).not.toContain('    at ');
     expect((await inShell(stack.environment, '$HW sweep --json > /dev/full')).code).toBe(1);
+    for (const early of ['--help', 'titles --bogus --json']) {
+      const { code, stderr } = await inShell({}, `$HW ${early} > /dev/full`);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/stdout cannot be written: ENOSPC.*\n$/);
+      expect(stderr).not.toMatch(/^ {4}at /m);
+    }
     const unsaid = await inShell(stack.environment, '$HW reconcile --json 2> /dev/full');
     expect(unsaid.code).toBe(2);
     expect(resultOf(unsaid)).toMatchObject({ scanned: 1, refused: { InvalidConversation: 1 } });

@@ -377,7 +377,9 @@ describe('an interrupted walk', () => {
     mkdirSync(state);
     const ended = await command.ended;
     expect(ended.code).toBe(1);
-    expect(ended.stderr).toContain('InvalidState');
+    expect(ended.stderr).toContain(`${state} cannot be written`);
+    expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(resultOf(ended)).toMatchObject({ error: { code: 'InvalidState' } });
     expect(resultOf(ended).scanned).toBeGreaterThan(0);
   });
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { titleFor } from '../emulators/chat-completions/title.ts';
-import { resultOf, runCommand, startCommand } from './command.ts';
+import { onlyLineOf, resultOf, runCommand, startCommand } from './command.ts';
 import { conversation, setTheScene, timeOf, turn } from './setting.ts';
 
 async function withItems(environment: Record<string, string> = {}) {
@@ -242,4 +242,15 @@ test('an outage of Cosmos DB is waited for, and an answer whose storing failed i
   expect(resultOf(done)).toMatchObject({ titled: 1 });
   expect(stack.chat.counters().requests).toBe(1);
   expect(stack.cosmos.read(before.userId, before.id)?.title).toBe(titleFor(wordsOf(before)));
+});
+
+test('an interruption while it waits to list anything is told as one', async () => {
+  const { stack } = await setTheScene();
+  stack.cosmos.setFaults({ status: { code: 503, operations: ['query'] } });
+  const command = startCommand(stack.environment, ['titles', '--json']);
+  await expect.poll(command.stderr).toContain('waiting for it to pass');
+  command.kill('SIGINT');
+  const ended = await command.ended;
+  expect(ended.code).toBe(3);
+  expect(onlyLineOf(ended)).toMatchObject({ error: { code: 'Interrupted' } });
 });

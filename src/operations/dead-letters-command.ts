@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import type { Choice } from './dead-letters-choice.ts';
 import { fileName } from './file-name.ts';
+import { helpText } from './help-text.ts';
 import { whole } from './numbers.ts';
 import { operate as operateOn } from './operate-on-demand.ts';
 
 /** An error that names no service, as `Failed to connect`, is of this one. */
-const operate: typeof operateOn = (work) => operateOn(work, 'Service Bus');
+const operate: typeof operateOn = (work, told) => operateOn(work, { ...told, of: 'Service Bus' });
 
 const several = (value: string, before: string[] = []): string[] => [...before, value];
 
@@ -28,7 +29,7 @@ export function addDeadLetters(program: Command): void {
     .option('--json', 'as JSON', false)
     .action(async (options: Chosen & { json: boolean }) => {
       const { listDeadLetters } = await import('./dead-letters-list.ts');
-      await operate((config) => listDeadLetters(config, choiceOf(options), options));
+      await operate((config) => listDeadLetters(config, choiceOf(options), options), options);
     });
 
   add('show', 'show them one by one: ids, reasons and descriptions; receives nothing')
@@ -37,7 +38,7 @@ export function addDeadLetters(program: Command): void {
     .option('--json', 'as lines of JSON', false)
     .action(async (ids: string[], options: Chosen & { json: boolean; limit: number }) => {
       const { showDeadLetters } = await import('./dead-letters-show.ts');
-      await operate((config) => showDeadLetters(config, { ...choiceOf(options), ids }, options));
+      await operate((config) => showDeadLetters(config, { ...choiceOf(options), ids }, options), options);
     });
 
   add('replay', "take them through the worker's own pipeline once more; what fails again stays")
@@ -46,7 +47,7 @@ export function addDeadLetters(program: Command): void {
     .option('--json', 'with the counts as the last line of stdout', false)
     .action(async (ids: string[], options: Chosen & { json: boolean; dryRun: boolean }) => {
       const { runReplay } = await import('./dead-letters-replay-run.ts');
-      await operate((config) => runReplay(config, { ...choiceOf(options), ids }, options));
+      await operate((config) => runReplay(config, { ...choiceOf(options), ids }, options), options);
     });
 
   add('export', 'write them as lines of JSON, whole; receives nothing')
@@ -63,13 +64,13 @@ export function addDeadLetters(program: Command): void {
     .option('--json', 'with the counts as the last line of stdout', false)
     .action(async (ids: string[], options: Chosen & { json: boolean; dryRun: boolean; yes: boolean }) => {
       const { runPurge } = await import('./dead-letters-purge-run.ts');
-      await operate((config) => runPurge(config, { ...choiceOf(options), ids }, options));
+      await operate((config) => runPurge(config, { ...choiceOf(options), ids }, options), options);
     });
 
   group.addHelpText(
     'afterAll',
-    `
-Exit codes: 0 done · 1 an error, nobody said yes, or nothing to show · 2 some stay: they failed again, or somebody else
-has them · 3 interrupted: what was in hand is finished or given back · 78 faulty configuration`,
+    helpText(
+      'Exit codes: 0 done · 1 an error, nobody said yes, or nothing to show · 2 some stay: they failed again, or somebody else has them · 3 interrupted: what was in hand is finished or given back · 78 faulty configuration',
+    ),
   );
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { whatEndsIt } from '../run.ts';
+import { EndedEarly } from './command-fault.ts';
 import { isConfirmed } from './confirm.ts';
 import type { Choice } from './dead-letters-choice.ts';
 import { groupDeadLetters, letters, notMetLine, table } from './dead-letters-list.ts';
@@ -26,8 +27,9 @@ export async function runPurge(
       : 'There is no such dead letter: nothing is to be deleted.',
   );
   if (chosen > 0) for (const line of table(groups, process.stderr)) console.error(line);
+  const resultOf = (deleted: number) => ({ dryRun, chosen, deleted });
   const report = (deleted: number): void => {
-    if (json) console.log(plainJson({ dryRun, chosen, deleted }));
+    if (json) console.log(plainJson(resultOf(deleted)));
   };
   if (dryRun || chosen === 0) {
     report(0);
@@ -53,9 +55,9 @@ export async function runPurge(
   const ended =
     failure !== undefined ? 'ended by an error' : stopping.signal.aborted ? 'interrupted' : undefined;
   if (notMet > 0) console.error(notMetLine(notMet, ended));
-  report(outcomes.size);
   // Told only now: what is gone is gone, whatever ended it.
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) throw new EndedEarly(failure, resultOf(outcomes.size));
+  report(outcomes.size);
   if (ending.failed()) return 1;
   if (outcomes.size === chosen) return 0;
   return stopping.signal.aborted ? EXIT_INTERRUPTED : EXIT_SOME_STAY;

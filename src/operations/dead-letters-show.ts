@@ -3,14 +3,15 @@ import { makeCredential } from '../azure/credential.ts';
 import { type DeadLetter, openDeadLetters } from '../azure/service-bus-dead-letters.ts';
 import type { Config } from '../config.ts';
 import { age } from './age.ts';
+import { CommandFault } from './command-fault.ts';
 import { type Choice, choose, eventOf } from './dead-letters-choice.ts';
 import { letters } from './dead-letters-list.ts';
 import { plain, plainJson } from './plain-text.ts';
 import { print } from './print.ts';
 
 /**
- * Shows the chosen dead letters, the oldest first: their ids and reasons, never a body. Exit codes: 0; 1 none was found.
- * @throws the client's error
+ * Shows the chosen dead letters, the oldest first: their ids and reasons, never a body. Exit code 0.
+ * @throws CommandFault where there is none; the client's error
  */
 export async function showDeadLetters(
   config: Config,
@@ -29,9 +30,9 @@ export async function showDeadLetters(
   } finally {
     await deadLetters.close();
   }
-  if (found === 0) console.error('There is no such dead letter.');
+  if (found === 0) throw new CommandFault('NotFound', 'There is no such dead letter.');
   if (left > 0) console.error(`\n${letters(left)} more: --limit ${found} shows them too.`);
-  return found === 0 ? 1 : 0;
+  return 0;
 }
 
 /** What is told of a dead letter, as JSON. A body that is no event may hold anything: it is exported only. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { helpText } from './help-text.ts';
 
 /** Adds `doctor`. It is loaded when it is used. */
 export function addDoctor(program: Command): void {
@@ -8,7 +9,7 @@ export function addDoctor(program: Command): void {
     .option('--json', 'as one line of JSON', false)
     .addHelpText(
       'after',
-      '\nExit codes: 0 no failure, though perhaps warnings · 1 a failure · 78 faulty configuration',
+      helpText('Exit codes: 0 no failure, though perhaps warnings · 1 a failure · 78 faulty configuration'),
     )
     .action(async (options: { json: boolean }) => {
       const [{ loadEnvironment }, { exitWith }, { runDoctor }] = await Promise.all([

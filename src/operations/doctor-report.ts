@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
-import { settings } from '../settings.ts';
 import { counted } from './counted.ts';
 import type { Checked, Status } from './doctor-check.ts';
 import { plain, plainJson } from './plain-text.ts';
+import { hidingSecrets } from './secrets.ts';
 import { wrap } from './wrap.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,10 +19,11 @@ export async function printReport(
   environment: Environment,
   { json }: { json: boolean },
 ): Promise<boolean> {
-  const hide = hiding(environment);
+  const hide = hidingSecrets(environment);
   const done: Checked[] = [];
   for (const check of checks) {
-    const checked = hide(await check);
+    const seen = await check;
+    const checked = { ...seen, found: hide(seen.found) };
     if (!json) {
       if (done.at(-1)?.service !== checked.service)
         console.log(`${done.length > 0 ? '\n' : ''}${styleText('bold', checked.service)}`);
@@ -54,16 +55,4 @@ function summary(failures: number, warnings: number): string {
     return styleText('red', `${counted(failures, 'failure')}, ${counted(warnings, 'warning')}.`);
   if (warnings > 0) return styleText('yellow', `No failure, ${counted(warnings, 'warning')}.`);
   return styleText('green', 'All is well.');
-}
-
-/** Should a service or a client quote a credential, it is not passed on. */
-function hiding(environment: Environment): (checked: Checked) => Checked {
-  const secrets = settings.flatMap(({ name, secret }) => {
-    const value = secret ? environment[name]?.trim() : undefined;
-    return value === undefined || value.length < 4 ? [] : [value];
-  });
-  return (checked) => ({
-    ...checked,
-    found: secrets.reduce((text, secret) => text.replaceAll(secret, '•••'), checked.found),
-  });
 }

@@ -2,7 +2,7 @@ import { inspectCosmos } from '../azure/cosmos-inspection.ts';
 import { makeCredential } from '../azure/credential.ts';
 import { inspectServiceBus } from '../azure/service-bus-inspection.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
-import { EXIT_CONFIGURATION } from '../run.ts';
+import { EXIT_CONFIGURATION } from '../exit-codes.ts';
 import { azCommands } from './az.ts';
 import { type Check, type Checked, runCheck } from './doctor-check.ts';
 import { clockCheck } from './doctor-clock.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { EraseOptions } from './erase.ts';
+import { helpText } from './help-text.ts';
 import { positive } from './numbers.ts';
 import { operate } from './operate-on-demand.ts';
 
@@ -24,17 +25,15 @@ export function addErase(program: Command): void {
     .option('--json', 'with the counts as the last line of stdout', false)
     .addHelpText(
       'after',
-      `
-A tombstone takes the place of each conversation, so that no late event, replay or reconcile brings it back; then its pages
-are deleted. Redis is only read: it is said what it still holds, and which command removes that.
-
-Exit codes: 0 history has nothing of it any more · 1 an error, nobody said yes, or it is not clear what is meant · 2 something
-stays, or Redis could not be asked · 3 interrupted: run it again · 78 faulty configuration`,
+      helpText(
+        'A tombstone takes the place of each conversation, so that no late event, replay or reconcile brings it back; then its pages are deleted. Redis is only read: it is said what it still holds, and which command removes that.',
+        'Exit codes: 0 history has nothing of it any more · 1 an error, nobody said yes, or it is not clear what is meant · 2 something stays, or Redis could not be asked · 3 interrupted: run it again · 78 faulty configuration',
+      ),
     )
     .action(async (options: EraseOptions) => {
       if (options.user === undefined && options.session === undefined)
         command.error('error: say what to erase: --user ID or --session ID', { exitCode: 1 });
       const { runErase } = await import('./erase.ts');
-      await operate((config) => runErase(config, options));
+      await operate((config) => runErase(config, options), options);
     });
 }

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { ConversationCache, Ids } from '../pipeline/ports.ts';
 import { makeRoom } from '../pipeline/room.ts';
+import { CommandFault } from './command-fault.ts';
 import { type ErasePorts, findHeld, type Held, isLive } from './erase-history.ts';
 import { idsFault } from './ids-fault.ts';
 import { makePace } from './pace.ts';
@@ -26,9 +27,6 @@ export type Gathered = {
   isComplete: boolean;
 };
 
-/** What keeps it from being erased, in words: nothing was found, or it is not clear what is meant. */
-export type Unclear = { unclear: string };
-
 export type GatherPorts = Pick<ErasePorts, 'queries' | 'patience' | 'maxConcurrency' | 'signal'> & {
   config: Config;
   /** Undefined: Redis cannot be had. */
@@ -38,11 +36,14 @@ export type GatherPorts = Pick<ErasePorts, 'queries' | 'patience' | 'maxConcurre
   voice: Voice;
 };
 
-/** A session of one user: found out by history and Redis where it is not given. @throws Failure */
+/**
+ * A session of one user: found out by history and Redis where it is not given.
+ * @throws CommandFault NotFound or Unclear; Failure
+ */
 export async function gatherSession(
   { sessionId, userId }: { sessionId: string; userId: string | undefined },
   ports: GatherPorts,
-): Promise<Gathered | Unclear> {
+): Promise<Gathered> {
   const scope: Scope = { sessionId, userId };
   const { cache } = ports;
   const held = await findHeld(scope, ports);
@@ -50,14 +51,16 @@ export async function gatherSession(
   const ownerId = owner === 'nobody' ? undefined : owner?.userId;
   const users = [...new Set([...held.heads, ...held.segments].map((each) => each.userId))];
   if (users.length > 1)
-    return {
-      unclear: `${sessionId} is a session of ${users.length} users: say of whom with --user: ${users.join(', ')}`,
-    };
+    throw new CommandFault(
+      'Unclear',
+      `Not erased: ${sessionId} is a session of ${users.length} users: say of whom with --user: ${users.join(', ')}.`,
+    );
   const of = userId ?? users[0] ?? ownerId;
   if (of === undefined)
-    return {
-      unclear: `there is no conversation ${sessionId} in history${owner ? ', and what Redis has under this name is none' : cache ? ' or in Redis' : ', and Redis cannot be asked'}`,
-    };
+    throw new CommandFault(
+      'NotFound',
+      `Not erased: there is no conversation ${sessionId} in history${owner ? ', and what Redis has under this name is none' : cache ? ' or in Redis' : ', and Redis cannot be asked'}.`,
+    );
   const isInRedis = owner === 'nobody' || ownerId === of;
   return {
     userId: of,

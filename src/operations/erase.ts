@@ -5,6 +5,7 @@ import { openRedis } from '../azure/redis.ts';
 import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
+import { CommandFault, EndedEarly } from './command-fault.ts';
 import { isConfirmed } from './confirm.ts';
 import { type Gathered, type GatherPorts, gatherSession, gatherUser, toErase } from './erase-gather.ts';
 import {
@@ -20,7 +21,7 @@ import { describeError } from './errors.ts';
 import { idsFault } from './ids-fault.ts';
 import { EXIT_INTERRUPTED, EXIT_SOME_STAY, FINISHING, onInterruption } from './interruption.ts';
 import { makePatience } from './patience.ts';
-import { plain, plainJson } from './plain-text.ts';
+import { plainJson } from './plain-text.ts';
 import { print } from './print.ts';
 import { quiet } from './quiet.ts';
 import { makeVoice } from './voice.ts';
@@ -41,15 +42,12 @@ const LOOK_AGAIN_MS = [0, 200, 1_000, 4_000];
 /**
  * Removes a conversation, or all of a user's, from history for good. Exit codes: 0 history has nothing of it any more; 1 nobody
  * said yes, it is not clear what is meant, or an error; 2 something stays, or Redis could not be asked; 3 it was interrupted.
- * @throws Failure of Cosmos DB
+ * @throws CommandFault where it is not clear what is meant; Failure of Cosmos DB
  */
 export async function runErase(config: Config, options: EraseOptions): Promise<number> {
   const { user, session } = options;
   const fault = idsFault({ sessionId: session ?? 'any', userId: user ?? 'any' });
-  if (fault !== undefined) {
-    console.error(plain(`There can be no such conversation: ${fault}`));
-    return 1;
-  }
+  if (fault !== undefined) throw new CommandFault('Unclear', `There can be no such conversation: ${fault}`);
   const credential = makeCredential(config.azureClientId);
   const redis = openRedis(config, credential, quiet).catch((error: unknown) => describeError(error));
   const store = await openCosmos(config, credential);
@@ -68,7 +66,7 @@ export async function runErase(config: Config, options: EraseOptions): Promise<n
     return await erase(options, { ...ports, away, rate: options.rate });
   } catch (error) {
     if (!signal.aborted || !(error instanceof Failure)) throw error;
-    return EXIT_INTERRUPTED;
+    throw new CommandFault('Interrupted', 'Interrupted: nothing was erased.', EXIT_INTERRUPTED);
   } finally {
     interruption.end();
     queries.close();
@@ -84,20 +82,15 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
     session === undefined
       ? await gatherUser(user!, ports)
       : await gatherSession({ sessionId: session, userId: user }, ports);
-  if ('unclear' in gathered) {
-    console.error(plain(`Not erased: ${gathered.unclear}.`));
-    return 1;
-  }
   for (const line of foundLines(gathered, session)) console.error(line);
   const { live, pages, coming } = toErase(gathered);
   const count = live + pages + coming.length;
+  const result = (erased: Erased | undefined, stays: number) =>
+    resultOf(gathered, erased, { dryRun, stays, away, interrupted: signal.aborted });
   const tellResult = async (erased: Erased | undefined, stays: number): Promise<void> => {
-    if (json)
-      await print([
-        plainJson(resultOf(gathered, erased, { dryRun, stays, away, interrupted: signal.aborted })),
-      ]);
+    if (json) await print([plainJson(result(erased, stays))]);
   };
-  const tell = (erased: Erased | undefined, stays: number): Promise<void> => {
+  const say = (erased: Erased | undefined, stays: number): void => {
     if (erased) for (const line of erasedLines(erased, stays)) console.error(line);
     for (const line of redisLines(
       gathered,
@@ -105,10 +98,10 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
       config,
     ))
       console.error(line);
-    return tellResult(erased, stays);
   };
   if (dryRun || signal.aborted || count === 0) {
-    await tell(undefined, 0);
+    say(undefined, 0);
+    await tellResult(undefined, 0);
     return signal.aborted ? EXIT_INTERRUPTED : away === undefined ? 0 : EXIT_SOME_STAY;
   }
   if (!yes && !(await isConfirmed(count, process.stdin, process.stderr, signal))) {
@@ -136,8 +129,9 @@ async function erase({ user, session, yes, dryRun, json }: EraseOptions, ports: 
       return { erased, stays: leftOf(gathered, eraser), failure: { error } };
     }
   });
-  await tell(erased, stays);
-  if (failure && !signal.aborted) throw failure.error;
+  say(erased, stays);
+  if (failure && !signal.aborted) throw new EndedEarly(failure.error, result(erased, stays));
+  await tellResult(erased, stays);
   if (signal.aborted) return EXIT_INTERRUPTED;
   return stays > 0 || erased.refused.length > 0 || away !== undefined ? EXIT_SOME_STAY : 0;
 }

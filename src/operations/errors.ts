@@ -33,6 +33,13 @@ export function wholeText(error: unknown): string {
   return parts.join(' ');
 }
 
+/**
+ * Whether it is a mistake of ours rather than a service's trouble: worth its stack. What the clients throw often
+ * has neither a code nor a name of its own.
+ */
+export const isOurs = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
+
 export type Trouble = 'network' | 'token' | 'other';
 
 /**

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { fileName } from './file-name.ts';
+import { helpText } from './help-text.ts';
 import { positive } from './numbers.ts';
 import { operate } from './operate-on-demand.ts';
 import type { ReconcileOptions } from './reconcile.ts';
@@ -22,12 +23,12 @@ export function addReconcile(program: Command): void {
     .option('--json', 'with the counts as a line on stdout', false)
     .addHelpText(
       'after',
-      `
-Exit codes: 0 history has all that Redis holds · 1 an error · 2 some were refused · 3 interrupted; with --watch a signal is the
-way to end it: 0 · 78 faulty configuration`,
+      helpText(
+        'Exit codes: 0 history has all that Redis holds · 1 an error · 2 some were refused · 3 interrupted; with --watch a signal is the way to end it: 0 · 78 faulty configuration',
+      ),
     )
     .action(async (options: ReconcileOptions) => {
       const { runReconcile } = await import('./reconcile.ts');
-      await operate((config) => runReconcile(config, options));
+      await operate((config) => runReconcile(config, options), options);
     });
 }

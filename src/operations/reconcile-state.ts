@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { CommandFault } from './command-fault.ts';
 import { newTally, Tally } from './reconcile-tally.ts';
 
 const Walk = z.strictObject({
@@ -35,15 +36,9 @@ export const newWalk = (redis: string, now: Date): Walk => ({
   tally: newTally(),
 });
 
-/** A file that must not be gone by, and not be written over either. */
-export class StateError extends Error {
-  override name = 'StateError';
-  readonly code = 'InvalidState';
-}
-
 /**
  * The interrupted walk that a file tells of. Undefined: there is no file, or its walk was finished.
- * @throws StateError for a file that is none of ours, or of another Redis
+ * @throws CommandFault InvalidState for a file that is none of ours, or of another Redis: it is not written over either
  */
 export function loadWalk(file: string, redis: string): Walk | undefined {
   let text: string;
@@ -51,13 +46,17 @@ export function loadWalk(file: string, redis: string): Walk | undefined {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new StateError(`${file} cannot be read: ${(error as Error).message}`);
+    throw new CommandFault('InvalidState', `${file} cannot be read: ${(error as Error).message}`);
   }
   const parsed = Walk.safeParse(parseJson(text));
   if (!parsed.success)
-    throw new StateError(`${file} is no state of a reconcile: delete it, or name another file with --state`);
+    throw new CommandFault(
+      'InvalidState',
+      `${file} is no state of a reconcile: delete it, or name another file with --state`,
+    );
   if (parsed.data.redis !== redis)
-    throw new StateError(
+    throw new CommandFault(
+      'InvalidState',
       `${file} is of the Redis at ${parsed.data.redis}, not of ${redis}: delete it, or name another file with --state`,
     );
   return parsed.data.finishedAt === undefined ? parsed.data : undefined;
@@ -65,7 +64,7 @@ export function loadWalk(file: string, redis: string): Walk | undefined {
 
 /**
  * In one step: whoever is killed meanwhile leaves the file as it was. Where two runs share it, as when a timer starts one before the
- * last has ended, either's state is whole and true. @throws StateError
+ * last has ended, either's state is whole and true. @throws CommandFault InvalidState
  */
 export function saveWalk(file: string, walk: Walk): void {
   const part = `${file}.${process.pid}.part`;
@@ -74,7 +73,7 @@ export function saveWalk(file: string, walk: Walk): void {
     renameSync(part, file);
   } catch (error) {
     rmSync(part, { force: true });
-    throw new StateError(`${file} cannot be written: ${(error as Error).message}`);
+    throw new CommandFault('InvalidState', `${file} cannot be written: ${(error as Error).message}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { makeCredential } from '../azure/credential.ts';
 import { openSessionScan, type SessionScan } from '../azure/redis-scan.ts';
 import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
+import { EndedEarly } from './command-fault.ts';
 import { counted } from './counted.ts';
 import { EXIT_INTERRUPTED, EXIT_SOME_STAY, type Interruption, onInterruption } from './interruption.ts';
 import { openPersistPorts } from './persist-ports.ts';
@@ -9,7 +10,7 @@ import { plain, plainJson } from './plain-text.ts';
 import { print } from './print.ts';
 import { quiet } from './quiet.ts';
 import { type Passed, pass } from './reconcile-pass.ts';
-import { loadWalk, newWalk, StateError, saveWalk, type Walk } from './reconcile-state.ts';
+import { loadWalk, newWalk, saveWalk, type Walk } from './reconcile-state.ts';
 import { linesOf, refusedIn } from './reconcile-tally.ts';
 
 export type ReconcileOptions = {
@@ -25,19 +26,9 @@ export type ReconcileOptions = {
 
 /**
  * Walks over all conversations in Redis and persists those of which history lacks anything. Exit codes: 0 history has all of
- * them, or a signal ended a watch; 1 an error; 2 some were refused; 3 it was interrupted. @throws Failure of a service
+ * them, or a signal ended a watch; 1 an error; 2 some were refused; 3 it was interrupted. @throws Failure of a service; CommandFault InvalidState of the file
  */
 export async function runReconcile(config: Config, options: ReconcileOptions): Promise<number> {
-  try {
-    return await reconcile(config, options);
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error;
-    console.error(plain(`${error.code}: ${error.message}`));
-    return 1;
-  }
-}
-
-async function reconcile(config: Config, options: ReconcileOptions): Promise<number> {
   const { dryRun: isDryRun, state, watch } = options;
   const redis = `${config.redis.host}:${config.redis.port}`;
   let walk = state === undefined ? undefined : loadWalk(state, redis);
@@ -61,10 +52,13 @@ async function reconcile(config: Config, options: ReconcileOptions): Promise<num
       save();
       const passed = await pass({ config, ports, scan, walk, save, rate: options.rate, interruption });
       if (passed.isComplete) walk.finishedAt = new Date().toISOString();
+      const tookMs = performance.now() - startedMs;
       // What was done is told first, also where the file cannot be written any more.
-      await report(passed, scan, { ...options, tookMs: performance.now() - startedMs });
-      save();
-      if (passed.failure) throw passed.failure.error;
+      report(passed, scan, { ...options, tookMs });
+      const result = resultOf(passed, { isDryRun, tookMs });
+      const failure = passed.failure ?? thrownBy(save);
+      if (failure) throw new EndedEarly(failure.error, result);
+      if (options.json) await print([plainJson(result)]);
       if (watch === undefined) return codeOf(passed);
       walk = undefined;
       if (!(await pause(watch, interruption))) return 0;
@@ -81,11 +75,20 @@ function codeOf({ isComplete, tally }: Passed): number {
   return refusedIn(tally) > 0 ? EXIT_SOME_STAY : 0;
 }
 
-async function report(
+function thrownBy(work: () => void): { error: unknown } | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+function report(
   { isComplete, tally }: Passed,
   scan: SessionScan,
-  { dryRun, json, state, watch, tookMs }: ReconcileOptions & { tookMs: number },
-): Promise<void> {
+  { dryRun, state, watch, tookMs }: ReconcileOptions & { tookMs: number },
+): void {
   const nodes = scan.nodes().length;
   const of = nodes === 1 ? 'Redis' : `${nodes} masters of Redis`;
   const lines = linesOf(tally, { isDryRun: dryRun });
@@ -95,20 +98,22 @@ async function report(
   for (const line of lines) console.error(line);
   if (!isComplete && watch === undefined && state !== undefined)
     console.error(`Run it again with --state ${plain(state)} to go on.`);
-  if (json) {
-    const { refused, ...counts } = tally;
-    const byCode = Object.entries(refused);
-    await print([
-      plainJson({
-        dryRun,
-        ...counts,
-        refused: Object.fromEntries(byCode.map(([code, { count }]) => [code, count])),
-        refusedSessions: Object.fromEntries(byCode.map(([code, { sessionIds }]) => [code, sessionIds])),
-        interrupted: !isComplete,
-        tookMs: Math.round(tookMs),
-      }),
-    ]);
-  }
+}
+
+function resultOf(
+  { isComplete, tally }: Passed,
+  { isDryRun, tookMs }: { isDryRun: boolean; tookMs: number },
+): Record<string, unknown> {
+  const { refused, ...counts } = tally;
+  const byCode = Object.entries(refused);
+  return {
+    dryRun: isDryRun,
+    ...counts,
+    refused: Object.fromEntries(byCode.map(([code, { count }]) => [code, count])),
+    refusedSessions: Object.fromEntries(byCode.map(([code, { sessionIds }]) => [code, sessionIds])),
+    interrupted: !isComplete,
+    tookMs: Math.round(tookMs),
+  };
 }
 
 /** Answers whether the pause came to its end. */

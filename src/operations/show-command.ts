@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { helpText } from './help-text.ts';
 import { operate } from './operate-on-demand.ts';
 import type { ShowOptions } from './show.ts';
 
@@ -12,13 +13,13 @@ export function addShow(program: Command): void {
     .option('--json', 'as one line of JSON', false)
     .addHelpText(
       'after',
-      `
-What cannot be seen in a title or a message, as control characters and overrides of direction, is written out.
-
-Exit codes: 0 · 1 there is none, it was erased, it is not clear which is meant, or an error · 78 faulty configuration`,
+      helpText(
+        'What cannot be seen in a title or a message, as control characters and overrides of direction, is written out.',
+        'Exit codes: 0 · 1 there is none, it was erased, it is not clear which is meant, or an error · 78 faulty configuration',
+      ),
     )
     .action(async (options: ShowOptions) => {
       const { runShow } = await import('./show.ts');
-      await operate((config) => runShow(config, options));
+      await operate((config) => runShow(config, options), options);
     });
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { helpText } from './help-text.ts';
 import { operate } from './operate-on-demand.ts';
 import type { SweepCommandOptions } from './sweep-run.ts';
 
@@ -10,9 +11,10 @@ export function addSweep(program: Command): void {
     .option('--dry-run', 'only count', false)
     .option('--older-than-minutes <count>', 'from 60', minutes, 60)
     .option('--json', 'with the counts as the last line of stdout', false)
+    .addHelpText('after', helpText('Exit codes: 0 done · 1 an error · 78 faulty configuration'))
     .action(async (options: SweepCommandOptions) => {
       const { runSweep } = await import('./sweep-run.ts');
-      await operate((config) => runSweep(config, options));
+      await operate((config) => runSweep(config, options), options);
     });
 }
 

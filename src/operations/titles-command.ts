@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { helpText } from './help-text.ts';
 import { positive, whole } from './numbers.ts';
 import { operate } from './operate-on-demand.ts';
 import type { TitlesOptions } from './titles.ts';
@@ -16,12 +17,12 @@ export function addTitles(program: Command): void {
     .option('--json', 'with the counts as the last line of stdout', false)
     .addHelpText(
       'after',
-      `
-Exit codes: 0 each has a title, or never will · 1 an error · 2 some have none yet: the model gave none, or the budget is
-used up · 3 interrupted · 78 faulty configuration`,
+      helpText(
+        'Exit codes: 0 each has a title, or never will · 1 an error · 2 some have none yet: the model gave none, or the budget is used up · 3 interrupted · 78 faulty configuration',
+      ),
     )
     .action(async (options: TitlesOptions) => {
       const { runTitles } = await import('./titles.ts');
-      await operate((config) => runTitles(config, options));
+      await operate((config) => runTitles(config, options), options);
     });
 }

@@ -9,6 +9,7 @@ import type { HistoryStore, Ids } from '../pipeline/ports.ts';
 import { makeSlots } from '../pipeline/slots.ts';
 import { makeTitleGate } from '../pipeline/title-gate.ts';
 import { aborted } from './aborted.ts';
+import { CommandFault, EndedEarly } from './command-fault.ts';
 import { counted } from './counted.ts';
 import {
   EXIT_INTERRUPTED,
@@ -57,10 +58,14 @@ export async function runTitles(config: Config, options: TitlesOptions): Promise
     const { tokens, untold } = given ?? { tokens: 0, untold: 0 };
     if (given) for (const line of titleLines(counts, tokens, untold)) console.error(line);
     const interrupted = interruption.signal.aborted;
-    if (json) await print([plainJson({ dryRun, untitled: untitled.length, ...counts, tokens, interrupted })]);
-    if (given?.failure) throw given.failure.error;
+    const result = { dryRun, untitled: untitled.length, ...counts, tokens, interrupted };
+    if (given?.failure) throw new EndedEarly(given.failure.error, result);
+    if (json) await print([plainJson(result)]);
     if (interrupted) return EXIT_INTERRUPTED;
     return dryRun || (counts.left === 0 && failedIn(counts) === 0) ? 0 : EXIT_SOME_STAY;
+  } catch (error) {
+    if (!interruption.signal.aborted || !(error instanceof Failure)) throw error;
+    throw new CommandFault('Interrupted', 'Interrupted: no title was asked for.', EXIT_INTERRUPTED);
   } finally {
     interruption.end();
     await store.close();

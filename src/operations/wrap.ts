@@ -5,7 +5,7 @@
 export function wrap(
   text: string,
   indent: number,
-  { isTTY, columns }: NodeJS.WriteStream = process.stdout,
+  { isTTY, columns }: { isTTY?: boolean; columns?: number } = process.stdout,
 ): string {
   const width = isTTY ? Math.max(20, (columns || 80) - indent) : Number.POSITIVE_INFINITY;
   const lines = [''];
