@@ -19,6 +19,8 @@ export type Items = ReturnType<typeof createItems>;
 
 // learn.microsoft.com/azure/cosmos-db/concepts-limits: "Maximum size of an item: 2 MB (UTF-8 length of JSON)".
 const MAX_BYTES = 2 * 1024 * 1024;
+// The same page: "Maximum level of nesting for embedded objects / arrays: 128".
+const MAX_LEVELS = 128;
 const SYSTEM = ['_rid', '_self', '_etag', '_ts', '_attachments'];
 
 /** The items of all containers. Every change is one committed SQLite transaction before it is answered. */
@@ -139,6 +141,7 @@ export function asDocument(item: unknown, body?: string): Document {
     throw badRequest('An item is a JSON object.');
   const own = item as Item;
   checkId(own.id);
+  if (!isWithin(own, MAX_LEVELS)) throw badRequest(`The item is nested deeper than ${MAX_LEVELS} levels.`);
   const { ttl } = own;
   if (ttl !== undefined && !isLifetime(ttl))
     throw badRequest(`The item's ttl is -1 or a number of seconds from 1 to ${MAX_LIFETIME}.`);
@@ -149,6 +152,14 @@ export function asDocument(item: unknown, body?: string): Document {
     text = undefined;
   }
   return { item: own, body: text ?? JSON.stringify(own), ttl: ttl as number | undefined };
+}
+
+/** Whether a value has no more than so many objects and lists inside each other. */
+function isWithin(value: unknown, levels: number): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  if (levels === 0) return false;
+  for (const name in value) if (!isWithin((value as Item)[name], levels - 1)) return false;
+  return true;
 }
 
 function checkId(id: unknown): void {

@@ -98,6 +98,27 @@ test('items without the property to order by are left out, and types have their 
   ]);
 });
 
+test('a page holds 4 MB at most, however many items are asked for, and goes on behind them', async () => {
+  const { cosmos, container } = await openForTest();
+  const sizes = [1.5, 1.5, 1.5, 0.5, 0.5, 1.9, 1.9];
+  sizes.forEach((megabytes, n) => {
+    cosmos.put({ id: `s${n}`, userId: 'u', n, text: 'x'.repeat(megabytes * 1024 * 1024) });
+  });
+  for (const query of ['SELECT * FROM c', 'SELECT * FROM c ORDER BY c.n']) {
+    const iterator = container.items.query(query, { partitionKey: 'u', maxItemCount: 50 });
+    const pages: number[][] = [];
+    while (iterator.hasMoreResults())
+      pages.push(((await iterator.fetchNext()).resources ?? []).map(({ n }) => n));
+    expect(pages).toEqual([
+      [0, 1],
+      [2, 3, 4],
+      [5, 6],
+    ]);
+  }
+  const light = container.items.query('SELECT c.id FROM c', { partitionKey: 'u', maxItemCount: 50 });
+  expect((await light.fetchNext()).resources).toHaveLength(7);
+});
+
 test('pages neither skip nor repeat when items come and go between them', async () => {
   const { cosmos, container } = await openForTest();
   for (const n of [10, 20, 30, 40, 50]) cosmos.put({ id: `s${n}`, userId: 'u', n });

@@ -30,6 +30,8 @@ export const ONLY_RANGE = '0';
 
 // As the service does without x-ms-max-item-count.
 const DEFAULT_PAGE = 100;
+// learn.microsoft.com/azure/cosmos-db/concepts-limits: "Maximum response size (for example, paginated query)".
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 // Node's client takes 16 KB of response headers altogether.
 const MAX_TOKEN = 8_000;
 
@@ -79,17 +81,34 @@ export function runQuery(items: Items, container: Container, request: QueryReque
     return { documents: [counted], continuation: undefined, charge: queryCharge([]) };
   }
   const rest = start ? matched.filter((found) => isAfter(found, start, statement)) : matched;
-  const taken = rest.slice(skipped, skipped + Math.min(pageSize, left ?? pageSize));
+  const wanted = rest.slice(skipped, skipped + Math.min(pageSize, left ?? pageSize));
+  const { taken, documents } = fitting(wanted, (found) => projected(found, container, statement, parameters));
   const remaining = left === null ? null : left - taken.length;
   const last = taken.at(-1);
   const more = last !== undefined && remaining !== 0 && rest.length > skipped + taken.length;
   return {
-    documents: taken.flatMap((found) => projected(found, container, statement, parameters)),
+    documents,
     continuation: more
       ? writeToken({ query: name, value: last.value, seq: last.row.seq, left: remaining })
       : undefined,
     charge: queryCharge(taken.map((found) => found.row.bytes)),
   };
+}
+
+/** As many as a page can hold, one at least. */
+function fitting(
+  wanted: Found[],
+  shown: (found: Found) => string[],
+): { taken: Found[]; documents: string[] } {
+  const documents: string[] = [];
+  let bytes = 0;
+  for (const [at, found] of wanted.entries()) {
+    const texts = shown(found);
+    bytes += texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    if (bytes > MAX_PAGE_BYTES && at > 0) return { taken: wanted.slice(0, at), documents };
+    documents.push(...texts);
+  }
+  return { taken: wanted, documents };
 }
 
 /** What the statement selects, in its order: all of it where it has to be sorted, else no more than is enough. */

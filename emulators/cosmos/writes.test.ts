@@ -203,6 +203,19 @@ test('data and etags outlive a restart, and no etag comes twice', async () => {
   expect(new Set(etags).size).toBe(3);
 });
 
+test('an item is nested 128 levels deep at most, also by a patch', async () => {
+  const { container } = await openForTest();
+  const nested = (levels: number): object => (levels === 1 ? [] : { in: [nested(levels - 2)] });
+  await container.items.create({ id: 'deep', userId: 'u', data: nested(127) });
+  const error = { code: 400, message: expect.stringContaining('128 levels') };
+  expect(await errorOf(container.items.create({ id: 'x', userId: 'u', data: [nested(127)] }))).toMatchObject(
+    error,
+  );
+  const deeper = [{ op: 'set' as const, path: '/data', value: [nested(127)] }];
+  expect(await errorOf(container.item('deep', 'u').patch(deeper))).toMatchObject(error);
+  expect((await container.item('deep', 'u').read()).resource.data).toEqual(nested(127));
+});
+
 test.each([
   ['quotes, which JSON doubles', '"', 2048, 1023],
   ['control characters, which JSON writes in six', '\u0001', 2048, 1023],

@@ -12,6 +12,9 @@ import { makeSettlement, type Settlement } from './settlement.ts';
 import type { Consumer } from './stored.ts';
 import { type Clock, makeWakeUp } from './wake-up.ts';
 
+// What an AMQP header can hold.
+const MAX_TTL_MS = 2 ** 32 - 1;
+
 /**
  * A queue, a subscription or a dead-letter queue. Messages come in here; who gets which is `delivery`, what becomes of
  * those that are held is `settlement`, who holds a session is `sessionLocks`. Knows nothing of AMQP.
@@ -102,8 +105,13 @@ export class Entity {
 
   enqueue(content: Content, from?: Origin): void {
     const now = this.#clock.now();
-    const ttlMs = Math.min(content.ttlMs ?? Number.POSITIVE_INFINITY, this.settings.defaultTtlMs);
-    const message = this.messages.append(content, now, now + ttlMs, from);
+    const { defaultTtlMs } = this.settings;
+    // learn.microsoft.com/azure/service-bus-messaging/message-expiration: a longer time to live than the entity's is silently
+    // adjusted, and in a dead-letter queue none is observed.
+    const isAdjusted = defaultTtlMs < (content.ttlMs ?? MAX_TTL_MS);
+    const kept = isAdjusted ? { ...content, ttlMs: defaultTtlMs } : content;
+    const ttlMs = this.deadLetters ? (kept.ttlMs ?? defaultTtlMs) : Number.POSITIVE_INFINITY;
+    const message = this.messages.append(kept, now, now + ttlMs, from);
     this.#state.counts.sent++;
     this.#wakeUp.by(message.expiresAt);
     this.delivery.offer(message);

@@ -260,6 +260,24 @@ describe('looking, and later', () => {
     expect((await one(client.createReceiver('orders'))).body).toBe('long');
     expect(bus.entity('mayflies').peek()).toEqual([]);
   });
+
+  test("a message without a time to live has the entity's, and its receivers are told so", async () => {
+    await send('mayflies', 1);
+    const [found] = await client.createReceiver('mayflies').peekMessages(1);
+    expect(found!.timeToLive).toBe(200);
+    expect(found!.expiresAtUtc!.getTime() - found!.enqueuedTimeUtc!.getTime()).toBe(200);
+  });
+
+  test('a dead letter outlives its time to live', async () => {
+    await client.createSender('orders').sendMessages({ body: 'kept', timeToLive: 2000 });
+    const receiver = client.createReceiver('orders');
+    const message = await one(receiver);
+    await receiver.deadLetterMessage(message);
+    await client.createSender('orders').sendMessages({ body: 'not kept', timeToLive: 2100 });
+    await expect.poll(() => bus.counters().totals.expired, { timeout: 5000 }).toBe(1);
+    const dead = await one(client.createReceiver('orders', { subQueueType: 'deadLetter' }));
+    expect([dead.body, dead.timeToLive]).toEqual(['kept', 2000]);
+  });
 });
 
 describe('topics', () => {

@@ -40,12 +40,14 @@ export function readTransfer(bytes: Buffer, format: number | undefined): Content
     .map((section) => readMessage(valueBytes(bytes, section)));
 }
 
+/** @throws Refusal for what cannot be decoded of all that the broker will ever have to read: everything but the body */
 export function readMessage(bytes: Buffer): Content {
   const sections = findSections(bytes);
   const named = (code: number): Section | undefined => sections.find((section) => section.code === code);
   const header = decode(bytes, named(HEADER));
   const properties = decode(bytes, named(PROPERTIES));
   const annotations = readAnnotations(bytes, named(ANNOTATIONS));
+  checkMap(bytes, named(APPLICATION));
   const start = sections.find((section) => section.code >= PROPERTIES)?.start ?? bytes.length;
   let bare = bytes.subarray(start);
   let messageId: unknown = properties.message_id;
@@ -95,9 +97,15 @@ export function withApplicationProperties(content: Content, more: Record<string,
   };
 }
 
-/** The whole message as rhea decodes it: properties by name, application_properties, body. For rules and inspection. */
+/** The whole message as rhea decodes it: properties by name, application_properties, body. For inspection. */
 export function decodeContent(content: Content): Record<string, unknown> {
   return amqpMessage.decode(content.bare) as unknown as Record<string, unknown>;
+}
+
+/** The same without the body, for rules: nobody but its receivers has to understand that. */
+export function decodeProperties({ bare }: Content): Record<string, unknown> {
+  const body = findSections(bare).find(({ code }) => code > APPLICATION);
+  return amqpMessage.decode(bare.subarray(0, body?.start)) as unknown as Record<string, unknown>;
 }
 
 function decode(bytes: Buffer, section: Section | undefined): Record<string, unknown> {
@@ -107,8 +115,16 @@ function decode(bytes: Buffer, section: Section | undefined): Record<string, unk
   ) as unknown as Record<string, unknown>;
 }
 
+function checkMap(bytes: Buffer, section: Section | undefined): void {
+  if (!section) return;
+  const read = understood(() => new types.Reader(bytes.subarray(section.start, section.end)).read().value);
+  // A map's constructor; of another list of things the keys would be read from anything.
+  if (![0xc1, 0xd1].includes(bytes[section.value]!) || (read as unknown[]).length % 2 !== 0)
+    throw new Refusal('amqp:decode-error', 'Not a message: a section that has to be a map is none.');
+}
+
 /** @throws Refusal for what rhea cannot decode: it is the sender's, and must not cost the connection */
-function understood<T>(decoding: () => T): T {
+export function understood<T>(decoding: () => T): T {
   try {
     return decoding();
   } catch (error) {
@@ -125,6 +141,7 @@ function readAnnotations(
   section: Section | undefined,
 ): Pick<Content, 'annotations' | 'annotationCount' | 'scheduledFor'> {
   if (!section) return { annotations: nothing, annotationCount: 0, scheduledFor: undefined };
+  checkMap(bytes, section);
   const map = understood(() => new types.Reader(bytes.subarray(section.start, section.end)).read().value) as {
     value: unknown;
   }[];

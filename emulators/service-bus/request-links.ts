@@ -3,7 +3,8 @@ import { pathIn } from './address.ts';
 import type { Broker, Peer } from './broker.ts';
 import { answerCbs } from './cbs.ts';
 import { answerManagement } from './management.ts';
-import { readRequest, replyTo } from './requests.ts';
+import { Refusal } from './refusal.ts';
+import { type Request, readRequest, replyTo } from './requests.ts';
 
 export const CBS = '$cbs';
 const MANAGEMENT = /\/\$management$/i;
@@ -30,7 +31,14 @@ export function openRequestLink(receiver: Receiver, address: string, peer: Peer,
   receiver.set_source({ address: receiver.source?.address ?? '' });
   const entity = address === CBS ? undefined : broker.namespace.find(address.replace(MANAGEMENT, ''));
   receiver.on('message', ({ message, delivery }: EventContext) => {
-    const request = readRequest(message as unknown as Buffer);
+    let request: Request;
+    try {
+      request = readRequest(message as unknown as Buffer | undefined);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      delivery!.reject({ condition: error.condition, description: error.message });
+      return;
+    }
     const response = entity
       ? answerManagement(request, entity, broker)
       : answerCbs(request, peer.tokens, broker.authorize, broker.faults().refuseCbs);

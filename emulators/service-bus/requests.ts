@@ -1,3 +1,5 @@
+import { understood } from './messages.ts';
+import { Refusal } from './refusal.ts';
 import { message as amqpMessage, types } from './rhea-internals.ts';
 
 /** A request on $cbs or $management. */
@@ -9,8 +11,10 @@ export type Request = {
 };
 export type Response = { status: number; description?: string; condition?: string; body?: unknown };
 
-export function readRequest(bytes: Buffer): Request {
-  const decoded = amqpMessage.decode(bytes);
+/** @throws Refusal for what cannot be decoded */
+export function readRequest(bytes: Buffer | undefined): Request {
+  if (!bytes) throw new Refusal('amqp:decode-error', 'Not a request: the transfer is empty.');
+  const decoded = understood(() => amqpMessage.decode(bytes));
   return {
     id: decoded.message_id as Request['id'],
     replyTo: String(decoded.reply_to),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Content, decodeContent } from './messages.ts';
+import { type Content, decodeProperties } from './messages.ts';
 import { Refusal } from './refusal.ts';
 
 const correlation = z.strictObject({
@@ -59,7 +59,7 @@ export function matchesAny(rules: Iterable<Rule>, content: Content): boolean {
   for (const { filter } of rules) {
     if (filter.kind === 'true') return true;
     if (filter.kind === 'false') continue;
-    decoded ??= decodeContent(content);
+    decoded ??= decodeProperties(content);
     if (matchesCorrelation(filter, decoded)) return true;
   }
   return false;

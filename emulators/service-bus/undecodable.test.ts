@@ -42,6 +42,72 @@ test.each([
   expect(bus.counters().connections.protocolErrors).toBe(0);
 });
 
+test.each([
+  ['application properties that are cut', described(0x74, 0xc1, 4, 2, 0xff, 0xff, 0xff)],
+  ['application properties that are a list', described(0x74, 0xc0, 3, 1, 0xa1, 0)],
+  ['application properties with a key alone', described(0x74, 0xc1, 4, 1, 0xa1, 1, 0x61)],
+  ['annotations that are a list', described(0x72, 0xc0, 3, 1, 0xa3, 0)],
+])('a message with %s is rejected, before anybody has to read them', async (_, bytes) => {
+  const { bus } = await setUp();
+  const connection = connectRaw(bus.port);
+  await showToken(connection, bus.port);
+  for (const address of ['orders', 'news']) {
+    const sender = connection.open_sender(address);
+    await once(sender, 'sendable');
+    const rejected = once(sender, 'rejected');
+    sender.send(bytes, undefined, 0);
+    const [{ delivery }] = await rejected;
+    expect(delivery.remote_state.error.condition).toBe('amqp:decode-error');
+  }
+  expect(bus.counters()).toMatchObject({ totals: { received: 0 }, connections: { protocolErrors: 0 } });
+});
+
+test("a body is nobody's business but its receiver's: rules pass it on", async () => {
+  const { bus, client } = await setUp();
+  const rules = client.createRuleManager('news', 'dated');
+  await rules.deleteRule('$Default');
+  await rules.createRule('by colour', { applicationProperties: { colour: 'red' } });
+  const connection = connectRaw(bus.port);
+  await showToken(connection, bus.port);
+  const sender = connection.open_sender('news');
+  await once(sender, 'sendable');
+  const accepted = once(sender, 'accepted');
+  const red = Buffer.concat([
+    Buffer.from([0xc1, 14, 2, 0xa1, 6]),
+    Buffer.from('colour'),
+    Buffer.from([0xa1, 3]),
+    Buffer.from('red'),
+  ]);
+  sender.send(
+    Buffer.concat([described(0x74, ...red), described(0x77, 0xc0, 3, 1, 0xff, 0xff)]),
+    undefined,
+    0,
+  );
+  await accepted;
+  expect(bus.counters().entities['news/Subscriptions/dated']).toMatchObject({ active: 1 });
+});
+
+test.each(['$cbs', 'orders/$management'])(
+  'a request to %s that cannot be decoded is rejected',
+  async (address) => {
+    const { bus } = await setUp();
+    const connection = connectRaw(bus.port);
+    await showToken(connection, bus.port);
+    const sender = connection.open_sender(address);
+    await once(sender, 'sendable');
+    for (const bytes of [described(0x73, 0xc0, 3, 1, 0xff, 0xff), Buffer.alloc(0), Buffer.from('no')]) {
+      const rejected = once(sender, 'rejected');
+      sender.send(bytes, undefined, 0);
+      const [{ delivery }] = await rejected;
+      expect(delivery.remote_state.error.condition).toBe('amqp:decode-error');
+    }
+    const accepted = once(sender, 'accepted');
+    sender.send({ body: 'a request of nothing, with nowhere to reply to' });
+    await accepted;
+    expect(bus.counters().connections).toMatchObject({ open: 1, protocolErrors: 0 });
+  },
+);
+
 test('peeking begins at any number that the client can name', async () => {
   const { client } = await setUp();
   await client.createSender('orders').sendMessages([{ body: 1 }, { body: 2 }]);
