@@ -1,6 +1,11 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { strayReason } from './src/azure/stray-rejection.ts';
 import ScenariosFirst from './tools/scenarios-first.ts';
+
+// Tests start processes by the hundred: the first leaves what it has compiled to the others, even to read `src/main.ts` itself.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 
 export default defineConfig({
   test: {

@@ -1,5 +1,5 @@
 import { ServiceBusClient } from '@azure/service-bus';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import type { Environment } from './stand-ins.ts';
 
 /** What is put in: conversations of so many turns, and an event a turn. */

@@ -1,7 +1,7 @@
 import { CosmosClient } from '@azure/cosmos';
 import { type ProcessErrorArgs, ServiceBusClient } from '@azure/service-bus';
+import { createClient } from '@redis/client';
 import OpenAI from 'openai';
-import { createClient } from 'redis';
 
 /**
  * The demo's algorithm, written as plainly and fairly as it can be: up to MAX_CONCURRENCY events at a time, each with a GET, a

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { createClient } from '@redis/client';
 import { Command, InvalidArgumentError } from 'commander';
-import { createClient } from 'redis';
 import { SUBSCRIPTION, startStack, TOPIC } from '../emulators/stack.ts';
 import { otlpSink, type Sink, trackSink } from './sinks.ts';
 

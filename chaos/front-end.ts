@@ -1,5 +1,5 @@
 import { ServiceBusClient, type ServiceBusMessage, type ServiceBusSender } from '@azure/service-bus';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import type { DeadLetter } from './check.ts';
 import { type History, readHistory } from './history.ts';
 import type { Talk } from './ledger.ts';

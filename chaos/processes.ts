@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -23,6 +24,9 @@ export function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
+/** Where compiled code is left to the next start: what this process was given, or else the place that `src/main.ts` takes. */
+const compileCache = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache');
+
 /** Starts a program of Node's with nothing in its environment but what is given; what it says goes to a file. */
 function start(
   entry: string,
@@ -35,7 +39,7 @@ function start(
   // In the folder of the logs: there is no .env, which the worker would read.
   const child = spawn(process.execPath, [entry, ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

@@ -2,6 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished } from 'vitest';
 
+/** What every process is given: the way to Node, and the place where the first one leaves compiled code to the others. */
+export const bareEnvironment = {
+  PATH: process.env.PATH ?? '',
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+};
+
 /** A command as shipped, in a process of its own, with nothing in its environment but what is given. No terminal is there. */
 export function startCommand(
   environment: Record<string, string>,
@@ -10,7 +16,7 @@ export function startCommand(
   program = 'src/main.ts',
 ) {
   const child = spawn(process.execPath, [`${process.cwd()}/${program}`, ...args], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
+    env: { ...bareEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: folder ?? process.cwd(),
   });

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { resultOf, startCommand } from './command.ts';
+import { bareEnvironment, resultOf, startCommand } from './command.ts';
 import { conversation, setTheScene } from './setting.ts';
 
 type Scene = Awaited<ReturnType<typeof setTheScene>>;
@@ -76,7 +76,7 @@ test('a replay that nobody reads ends at a signal', async () => {
 /** Runs a command of a shell in which `$HW` is ours, with nothing else in its environment but what is given. */
 const inShell = (environment: Record<string, string>, command: string) =>
   new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
-    const env = { PATH: process.env.PATH ?? '', HW: `${process.execPath} src/main.ts`, ...environment };
+    const env = { ...bareEnvironment, HW: `${process.execPath} src/main.ts`, ...environment };
     execFile('sh', ['-c', command], { env }, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, stdout, stderr }),
     );

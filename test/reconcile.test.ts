@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createCluster } from 'redis';
+import { createCluster } from '@redis/client';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startRedisCluster } from '../emulators/redis/cluster.ts';
 import { startRedis } from '../emulators/redis/index.ts';
@@ -343,7 +343,7 @@ describe('an interrupted walk', () => {
     const all = talks(500, { title: 'Named' });
     const fill = async (port?: number) => {
       const redis = await startRedis({ server: 'ours', password: 'secret', ...(port ? { port } : {}) });
-      const { createClient } = await import('redis');
+      const { createClient } = await import('@redis/client');
       const client = createClient({ url: redis.url });
       await client.connect();
       // In another order: what the first one had last is what the second one has first.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ServiceBusClient } from '@azure/service-bus';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import { onTestFinished } from 'vitest';
 import { type StackOptions, SUBSCRIPTION, startStack, TOPIC } from '../emulators/stack.ts';
 import { openServiceBus } from '../src/azure/service-bus.ts';

@@ -69,8 +69,6 @@ export async function receiveTrack() {
       NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
       // Where the exporter keeps what it could not send.
       TMPDIR: folder,
-      // Not there: to keep compiled code anew in a folder of each test costs two seconds of a core.
-      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
     },
   };
 }

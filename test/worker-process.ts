@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+import { bareEnvironment } from './command.ts';
 
 export type Line = { level?: string; msg?: string; code?: string; [field: string]: unknown };
 
 /** The worker as shipped, in a process of its own, with nothing in its environment but what is given; without a health server. */
 export function startWorkerProcess(environment: Record<string, string>, args: string[] = ['run']) {
   const child = spawn(process.execPath, ['src/main.ts', ...args], {
-    env: { PATH: process.env.PATH ?? '', HEALTH_PORT: 'off', ...environment },
+    env: { ...bareEnvironment, HEALTH_PORT: 'off', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: Line[] = [];

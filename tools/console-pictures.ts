@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceBusClient } from '@azure/service-bus';
+import { createClient } from '@redis/client';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { createClient } from 'redis';
 import { startStack } from '../emulators/stack.ts';
 import { addTurn, type Chat, makeChance, newChat } from '../src/dev/chats.ts';
 import { openFrontEnd } from '../src/dev/front-end.ts';

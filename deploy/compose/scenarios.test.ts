@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { CosmosClient } from '@azure/cosmos';
 import { ServiceBusClient } from '@azure/service-bus';
+import { createClient } from '@redis/client';
 import Long from 'long';
-import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SUBSCRIPTION, TOPIC } from '../../emulators/stack.ts';
 import { openReader, type Reader } from '../../src/reader.ts';

@@ -1,4 +1,4 @@
-import { createClient, createCluster } from 'redis';
+import { createClient, createCluster } from '@redis/client';
 import { expect, onTestFinished, test } from 'vitest';
 import { startRedisCluster } from './cluster.ts';
 import { slotOf } from './cluster-node.ts';

@@ -1,6 +1,6 @@
 import { DefaultAzureCredential } from '@azure/identity';
+import { createClient, RESP_TYPES, type RedisClientOptions } from '@redis/client';
 import { EntraIdCredentialsProviderFactory, REDIS_SCOPE_DEFAULT } from '@redis/entraid';
-import { createClient, RESP_TYPES, type RedisClientOptions } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeCertificate } from '../certificate.ts';
 import { type EntraEmulator, startEntra } from '../entra/index.ts';

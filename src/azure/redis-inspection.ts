@@ -1,5 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import type { Config } from '../config.ts';
 import { clientOptions, isCluster, openRedis } from './redis.ts';
 

@@ -1,5 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
-import { ErrorReply, RESP_TYPES } from 'redis';
+import { ErrorReply, RESP_TYPES } from '@redis/client';
 import type { Config } from '../config.ts';
 import type { Log } from '../pipeline/ports.ts';
 import { withDeadline } from './deadline.ts';

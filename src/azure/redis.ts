@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { TokenCredential } from '@azure/identity';
-import { createClient, createCluster, ErrorReply, RESP_TYPES, type RedisClientOptions } from 'redis';
+import { createClient, createCluster, ErrorReply, RESP_TYPES, type RedisClientOptions } from '@redis/client';
 import type { Config } from '../config.ts';
 import { Failure } from '../pipeline/failures.ts';
 import type { ConversationCache, Log } from '../pipeline/ports.ts';

@@ -1,5 +1,5 @@
 import { ServiceBusClient } from '@azure/service-bus';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import type { Chat } from './chats.ts';
 
 const DAY_SECONDS = 86_400;
