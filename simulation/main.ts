@@ -13,13 +13,20 @@ const program = new Command('simulate')
   )
   .option('--runs <count>', 'how many runs, each of a seed of its own', whole, 1_000)
   .option('--seed <number>', 'the first seed', whole, 1)
+  .option('--until-failure', 'end with the first run that breaks a promise', false)
   .option('--trace', 'print every call to a port and its outcome', false)
   .option('--json', 'end with one line of JSON', false)
   .showHelpAfterError()
   // The npm script begins our arguments with `--`, since Node would take some of them for its own.
   .parse(process.argv[2] === '--' ? process.argv.toSpliced(2, 1) : process.argv);
 
-const flags = program.opts<{ runs: number; seed: number; trace: boolean; json: boolean }>();
+const flags = program.opts<{
+  runs: number;
+  seed: number;
+  untilFailure: boolean;
+  trace: boolean;
+  json: boolean;
+}>();
 const startedMs = Date.now();
 const summary = summarize(flags.seed);
 for (let seed = flags.seed; seed < flags.seed + flags.runs; seed += 1) {
@@ -30,6 +37,7 @@ for (let seed = flags.seed; seed < flags.seed + flags.runs; seed += 1) {
   console.log(`seed ${seed} (${result.profile}) breaks ${result.violations.length} promises:`);
   for (const violation of result.violations.slice(0, 5)) console.log(`  ${violation}`);
   console.log(`  repeat it: ${repeatCommand(seed)}`);
+  if (flags.untilFailure) break;
 }
 const total = { ...summary.total(), durationMs: Date.now() - startedMs };
 if (flags.json) console.log(JSON.stringify(total));

@@ -26,8 +26,10 @@ function copyOf(name: string, changes: Mutant['changes']): string {
 }
 
 async function simulate(folder: string, fromSeed = 1): Promise<{ exitCode: number; total: Total }> {
-  const args = ['simulation/main.ts', '--', '--runs', '200', '--seed', String(fromSeed), '--json'];
-  const { stdout, exitCode } = await promisify(execFile)(process.execPath, args, { cwd: folder }).then(
+  const args = ['--runs', '50', '--seed', String(fromSeed), '--until-failure', '--json'];
+  const { stdout, exitCode } = await promisify(execFile)(process.execPath, ['simulation/main.ts', ...args], {
+    cwd: folder,
+  }).then(
     ({ stdout }) => ({ stdout, exitCode: 0 }),
     ({ stdout, code }) => ({ stdout, exitCode: code as number }),
   );
@@ -36,12 +38,12 @@ async function simulate(folder: string, fromSeed = 1): Promise<{ exitCode: numbe
 
 test.each(mutants)('notices $name', async ({ name, changes, fromSeed }) => {
   const { exitCode, total } = await simulate(copyOf(name, changes), fromSeed);
-  expect(total.failed.length).toBeGreaterThan(0);
+  expect(total.failed).toHaveLength(1);
   expect(exitCode).toBe(1);
 });
 
 test('a copy that nobody has changed keeps every promise', async () => {
   const { exitCode, total } = await simulate(copyOf('unchanged', []));
-  expect(total).toMatchObject({ runs: 200, failed: [] });
+  expect(total).toMatchObject({ runs: 50, failed: [] });
   expect(exitCode).toBe(0);
 });

@@ -40,6 +40,7 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'results of tools that are taken for one another',
+    fromSeed: 180,
     changes: [
       {
         file: 'src/history/identity.ts',
