@@ -7,11 +7,29 @@ import ScenariosFirst from './tools/scenarios-first.ts';
 // Tests start processes by the hundred: the first leaves what it has compiled to the others, even to read `src/main.ts` itself.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 
+const testsIn = (...folders: string[]): string[] => folders.map((folder) => `${folder}/**/*.test.ts`);
+
+/** Clients that were cut off go on for a while, and credentials remember what they have found: to each file a process to itself. */
+const apart = [...testsIn('test', 'chaos', 'deploy'), 'emulators/entra/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['src', 'emulators', 'simulation', 'chaos', 'bench', 'test', 'tools', 'deploy'].map(
-      (folder) => `${folder}/**/*.test.ts`,
-    ),
+    projects: [
+      {
+        extends: true,
+        // They leave nothing behind that another could trip over, so that a process does for many files.
+        test: {
+          name: 'units',
+          include: testsIn('src', 'emulators', 'simulation', 'bench', 'tools'),
+          exclude: apart,
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'scenarios', include: apart },
+      },
+    ],
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
     // With CI=true the package is built and installed meanwhile, which takes a core for itself.
     maxWorkers: process.env.CI ? 4 : 7,

@@ -171,7 +171,7 @@ describe('HEALTH_PORT', () => {
       worker.errors().match(/(?<=^loads )@opentelemetry\/(?!api$).*$/gm) ?? [];
     for (const worker of [off, on]) await expect.poll(() => worker.said('receiving')).toBe(true);
     await expect.poll(() => loaded(on)).toContain('@opentelemetry/sdk-metrics');
-    expect(off.errors()).toContain('loads redis');
+    expect(off.errors()).toContain('loads @redis/client');
     expect(loaded(off)).toEqual([]);
     expect(off.said('health: /livez, /readyz, /metrics')).toBe(false);
   });

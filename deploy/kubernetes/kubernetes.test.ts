@@ -92,7 +92,7 @@ describe('the worker is configured as it wants to be', () => {
   });
 
   test('commands are ones that there are', () => {
-    const files = ['src/main.ts', 'src/operations/sweep-command.ts'];
+    const files = ['src/program.ts', 'src/operations/sweep-command.ts'];
     const registered = files.map((path) => readFileSync(path, 'utf8')).join('');
     for (const { args } of [container, ...sweep.spec.containers])
       expect(registered).toContain(`.command('${args[0]}'`);
