@@ -3,4 +3,5 @@ import { enableCompileCache } from 'node:module';
 // Stripped and compiled code is kept between starts, where there is a place for it: half a second and 30 MB less each time.
 // Before all else: what is imported above this line is compiled anew by every start.
 enableCompileCache();
-await import('./program.ts');
+const { runProgram } = await import('./program.ts');
+await runProgram(process.argv);

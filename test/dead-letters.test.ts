@@ -13,6 +13,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { purgeDeadLetters } from '../src/operations/dead-letters-purge.ts';
 import { resultOf, runCommand, startCommand } from './command.ts';
+import { runHere } from './command-here.ts';
 import { setAside } from './set-aside.ts';
 import { conversation, setTheScene } from './setting.ts';
 
@@ -36,7 +37,7 @@ describe('seeing', () => {
       someConversations(430).map(({ event }) => event),
     );
     await setAside(scene, [{ ...conversation().event, userId: 7 }], 'InvalidEvent');
-    const listed = await runCommand(environment, ['dead-letters', 'list', '--json']);
+    const listed = await runHere(environment, ['dead-letters', 'list', '--json']);
     expect(listed.code).toBe(0);
     expect(resultOf(listed)).toMatchObject({
       total: 431,
@@ -45,7 +46,7 @@ describe('seeing', () => {
         { reason: 'InvalidEvent', count: 1, remedy: expect.stringContaining('publisher') },
       ],
     });
-    const { stdout } = await runCommand(environment, ['dead-letters', 'list']);
+    const { stdout } = await runHere(environment, ['dead-letters', 'list']);
     expect(stdout).toMatch(/430 {2}ConversationNotFound/);
     expect(stdout).not.toContain('\u001b');
     expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ delivered: 0, active: 431 });
@@ -55,7 +56,7 @@ describe('seeing', () => {
     const scene = await setTheScene();
     const { environment } = scene.stack;
     const list = async (...args: string[]) =>
-      resultOf(await runCommand(environment, ['dead-letters', 'list', '--json', ...args])).total;
+      resultOf(await runHere(environment, ['dead-letters', 'list', '--json', ...args])).total;
     expect(await list()).toBe(0);
     const [one, other] = [conversation(), conversation()];
     await setAside(scene, [one.event, other.event]);
@@ -73,7 +74,7 @@ describe('seeing', () => {
     const hostile = { ...event, chatMessageId: 'turn\u001b[2J\u202e', content: 'secret words' };
     await setAside(scene, [hostile], 'Reason\u001b]0;title\u0007');
     await setAside(scene, [{ secret: 'words' }], 'InvalidEvent');
-    const shown = await runCommand(environment, ['dead-letters', 'show']);
+    const shown = await runHere(environment, ['dead-letters', 'show']);
     expect(shown.code).toBe(0);
     expect(shown.stdout).toContain(event.sessionId);
     expect(shown.stdout).toContain('turn\\u001b[2J\\u202e');
@@ -81,11 +82,11 @@ describe('seeing', () => {
     expect(shown.stdout).not.toContain('secret');
     // What it shows chooses.
     const byReason = ['dead-letters', 'show', '--json', '--reason', 'Reason\\u001b]0;title\\u0007'];
-    expect(resultOf(await runCommand(environment, byReason))).toMatchObject({ sequenceNumber: '1' });
-    const one = await runCommand(environment, ['dead-letters', 'show', '2', '--json']);
+    expect(resultOf(await runHere(environment, byReason))).toMatchObject({ sequenceNumber: '1' });
+    const one = await runHere(environment, ['dead-letters', 'show', '2', '--json']);
     expect(resultOf(one)).toMatchObject({ sequenceNumber: '2', reason: 'InvalidEvent' });
     expect(one.stdout).not.toContain('secret');
-    expect((await runCommand(environment, ['dead-letters', 'show', '99'])).code).toBe(1);
+    expect((await runHere(environment, ['dead-letters', 'show', '99'])).code).toBe(1);
   });
 });
 
@@ -99,7 +100,7 @@ describe('replaying', () => {
     );
     for (const { snapshot } of talks) await scene.show(snapshot);
     scene.stack.serviceBus.resetCounters();
-    const replayed = await runCommand(scene.stack.environment, ['dead-letters', 'replay', '--json']);
+    const replayed = await runHere(scene.stack.environment, ['dead-letters', 'replay', '--json']);
     expect(replayed.stderr).toContain('30 of 30 dead letters replayed');
     expect(replayed.code).toBe(0);
     expect(resultOf(replayed)).toMatchObject({ chosen: 30, replayed: 30, failed: {}, notMet: 0 });
@@ -122,7 +123,7 @@ describe('replaying', () => {
     await scene.show(late.snapshot);
     // The title keeps the run going until the lock of the other one has run out, and it has come again.
     stack.chat.setFaults({ latencyMs: 7_500 });
-    const replayed = await runCommand(stack.environment, ['dead-letters', 'replay', '--json']);
+    const replayed = await runHere(stack.environment, ['dead-letters', 'replay', '--json']);
     expect(resultOf(replayed)).toMatchObject({ replayed: 1, failed: { ConversationNotFound: 1 }, notMet: 0 });
     expect(replayed.code).toBe(2);
     expect(replayed.stderr).toMatch(/1 failed again and stay:\n +1 {2}ConversationNotFound/);
@@ -147,7 +148,7 @@ describe('replaying', () => {
     );
     await setAside(scene, [first.event, second.event], 'PartitionFull');
     for (const { snapshot } of [first, second, ...others]) await scene.show(snapshot);
-    const bySession = await runCommand(environment, [
+    const bySession = await runHere(environment, [
       'dead-letters',
       'replay',
       '--json',
@@ -157,7 +158,7 @@ describe('replaying', () => {
     expect(resultOf(bySession)).toMatchObject({ chosen: 1, replayed: 1 });
     expect(scene.stack.cosmos.items()).toHaveLength(1);
     expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ completed: 1, active: 41, locked: 0 });
-    const byReason = await runCommand(environment, [
+    const byReason = await runHere(environment, [
       'dead-letters',
       'replay',
       '--json',
@@ -179,7 +180,7 @@ describe('replaying', () => {
     const last = conversation();
     await setAside(scene, [last.event], 'PartitionFull');
     await scene.show(last.snapshot);
-    const replayed = await runCommand(
+    const replayed = await runHere(
       { ...scene.stack.environment, MAX_CONCURRENCY: '1', MAX_LOCKED_EVENTS: '1' },
       ['dead-letters', 'replay', '--json', '--reason', 'PartitionFull'],
     );
@@ -190,12 +191,7 @@ describe('replaying', () => {
   test('--dry-run counts and touches nothing', async () => {
     const scene = await setTheScene();
     await setAside(scene, [conversation().event]);
-    const counted = await runCommand(scene.stack.environment, [
-      'dead-letters',
-      'replay',
-      '--json',
-      '--dry-run',
-    ]);
+    const counted = await runHere(scene.stack.environment, ['dead-letters', 'replay', '--json', '--dry-run']);
     expect(counted.code).toBe(0);
     expect(resultOf(counted)).toMatchObject({ dryRun: true, chosen: 1, replayed: 0, interrupted: false });
     expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ delivered: 0, active: 1 });
@@ -226,7 +222,7 @@ describe('replaying', () => {
     expect(state().completed).toBeLessThan(60);
     expect(state().completed + state().active).toBe(60);
     stack.cosmos.setFaults({ latencyMs: 0 });
-    const again = await runCommand(stack.environment, ['dead-letters', 'replay', '--json']);
+    const again = await runHere(stack.environment, ['dead-letters', 'replay', '--json']);
     expect(again.code).toBe(0);
     expect(state()).toMatchObject({ completed: 60, active: 0 });
     for (const { snapshot, userId, sessionId } of talks)
@@ -250,7 +246,7 @@ describe('replaying', () => {
     await killed.ended;
     stack.cosmos.setFaults({ latencyMs: 0 });
     await expect.poll(() => state().locked).toBe(0);
-    const again = await runCommand(stack.environment, ['dead-letters', 'replay']);
+    const again = await runHere(stack.environment, ['dead-letters', 'replay']);
     expect(again.code).toBe(0);
     expect(state()).toMatchObject({ completed: 30, active: 0 });
   });
@@ -319,7 +315,7 @@ describe('replaying', () => {
   test('a store that cannot be written to ends it before anything is received', async () => {
     const scene = await setTheScene();
     await setAside(scene, [conversation().event]);
-    const ended = await runCommand({ ...scene.stack.environment, COSMOS_CONTAINER_NAME: 'none' }, [
+    const ended = await runHere({ ...scene.stack.environment, COSMOS_CONTAINER_NAME: 'none' }, [
       ...['dead-letters', 'replay', '--json'],
     ]);
     expect(ended.code).toBe(1);
@@ -349,9 +345,9 @@ describe('replaying', () => {
     await expect.poll(() => state().active).toBe(5);
     await worker.stop(5_000);
     for (const { snapshot } of talks) await scene.show(snapshot);
-    const listed = await runCommand(scene.stack.environment, ['dead-letters', 'list', '--json']);
+    const listed = await runHere(scene.stack.environment, ['dead-letters', 'list', '--json']);
     expect(resultOf(listed)).toMatchObject({ total: 5 });
-    const replayed = await runCommand(scene.stack.environment, ['dead-letters', 'replay', '--json']);
+    const replayed = await runHere(scene.stack.environment, ['dead-letters', 'replay', '--json']);
     expect(resultOf(replayed)).toMatchObject({ replayed: 5 });
     expect(replayed.code).toBe(0);
     expect(state()).toMatchObject({ completed: 5, active: 0 });
@@ -369,7 +365,7 @@ describe('exporting', () => {
     const work = await scene.work();
     await expect.poll(() => scene.counters().entities[deadPath(scene)]!.active).toBe(2);
     await work.worker.stop(5_000);
-    const toStdout = await runCommand(environment, ['dead-letters', 'export']);
+    const toStdout = await runHere(environment, ['dead-letters', 'export']);
     const lines = toStdout.stdout
       .trimEnd()
       .split('\n')
@@ -382,17 +378,15 @@ describe('exporting', () => {
     const file = join(within, 'letters.jsonl');
     // What somebody else has put where an unfinished one might lie is not written to.
     writeFileSync(`${file}.part`, 'mine', { mode: 0o644 });
-    expect((await runCommand(environment, ['dead-letters', 'export', '--output', file])).code).toBe(0);
+    expect((await runHere(environment, ['dead-letters', 'export', '--output', file])).code).toBe(0);
     expect(readFileSync(file, 'utf8')).toBe(toStdout.stdout);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readFileSync(`${file}.part`, 'utf8')).toBe('mine');
     expect(readdirSync(within).sort()).toEqual(['letters.jsonl', 'letters.jsonl.part']);
     writeFileSync(file, 'mine');
-    expect((await runCommand(environment, ['dead-letters', 'export', '--output', file])).code).toBe(1);
+    expect((await runHere(environment, ['dead-letters', 'export', '--output', file])).code).toBe(1);
     expect(readFileSync(file, 'utf8')).toBe('mine');
-    expect((await runCommand(environment, ['dead-letters', 'export', '--output', '/nowhere/x'])).code).toBe(
-      1,
-    );
+    expect((await runHere(environment, ['dead-letters', 'export', '--output', '/nowhere/x'])).code).toBe(1);
     expect(scene.counters().entities[deadPath(scene)]).toMatchObject({ active: 2, delivered: 0 });
   });
 });
@@ -409,7 +403,7 @@ describe('an export that cannot be finished leaves nothing behind', () => {
   test('where a link that leads nowhere has its name', async () => {
     const { stack, within, file, args } = await withOne();
     symlinkSync('nowhere', file);
-    const { code, stderr } = await runCommand(stack.environment, args);
+    const { code, stderr } = await runHere(stack.environment, args);
     expect(code).toBe(1);
     expect(stderr).toContain('is there already');
     expect(readdirSync(within)).toEqual(['letters.jsonl']);
@@ -443,7 +437,7 @@ describe('an export that cannot be finished leaves nothing behind', () => {
   test('when Service Bus is away, which is not taken for a fault of the file', async () => {
     const { stack, within, args } = await withOne();
     stack.serviceBus.setFaults({ refuseConnections: true });
-    const { code, stderr } = await runCommand(stack.environment, args);
+    const { code, stderr } = await runHere(stack.environment, args);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^Service Bus: .*\nRun "history-worker doctor"/);
     expect(readdirSync(within)).toEqual([]);
@@ -452,14 +446,14 @@ describe('an export that cannot be finished leaves nothing behind', () => {
   test('and a file system without links has it all the same', async () => {
     const { stack, within, file, args } = await withOne();
     const withoutLinks = { NODE_OPTIONS: `--import ${join(import.meta.dirname, 'without-links.ts')}` };
-    const { code } = await runCommand({ ...stack.environment, ...withoutLinks }, args);
+    const { code } = await runHere({ ...stack.environment, ...withoutLinks }, args);
     expect(code).toBe(0);
     expect(readdirSync(within)).toEqual(['letters.jsonl']);
     expect(readFileSync(file, 'utf8')).toContain('ConversationNotFound');
   });
 
   test('and it wants a name', async () => {
-    const { code, stderr } = await runCommand({}, ['dead-letters', 'export', '--output', '']);
+    const { code, stderr } = await runHere({}, ['dead-letters', 'export', '--output', '']);
     expect(code).toBe(1);
     expect(stderr).toContain('expected the name of a file');
   });
@@ -470,7 +464,7 @@ describe('purging', () => {
     const scene = await setTheScene();
     await setAside(scene, [conversation().event]);
     for (const args of [[], ['--dry-run']]) {
-      const asked = await runCommand(scene.stack.environment, ['dead-letters', 'purge', '--json', ...args]);
+      const asked = await runHere(scene.stack.environment, ['dead-letters', 'purge', '--json', ...args]);
       expect(asked.code).toBe(args.length === 0 ? 1 : 0);
       expect(resultOf(asked)).toMatchObject({ chosen: 1, deleted: 0 });
     }
@@ -488,7 +482,7 @@ describe('purging', () => {
       someConversations(300).map(({ event }) => event),
       'InvalidEvent',
     );
-    const purged = await runCommand(scene.stack.environment, [
+    const purged = await runHere(scene.stack.environment, [
       ...['dead-letters', 'purge', '--yes', '--json', '--reason', 'InvalidEvent'],
     ]);
     expect(resultOf(purged)).toMatchObject({ chosen: 300, deleted: 300 });
@@ -546,7 +540,7 @@ describe('purging', () => {
 
 test('a subscription that is not there ends it with 1, and a faulty configuration with 78', async () => {
   const { stack } = await setTheScene();
-  const missing = await runCommand(
+  const missing = await runHere(
     { ...stack.environment, SERVICEBUS_MESSAGE_COMPLETED_SUBSCRIPTION: 'there-is-none' },
     ['dead-letters', 'list'],
   );
@@ -554,11 +548,11 @@ test('a subscription that is not there ends it with 1, and a faulty configuratio
   expect(missing.stderr).toContain('MessagingEntityNotFound');
   expect(missing.stderr).toContain('history-worker doctor');
   stack.serviceBus.setFaults({ refuseCbs: true });
-  const refused = await runCommand(stack.environment, ['dead-letters', 'list']);
+  const refused = await runHere(stack.environment, ['dead-letters', 'list']);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/^Service Bus: UnauthorizedAccess: .*\n.*doctor/);
   stack.serviceBus.setFaults({ refuseCbs: false });
-  const faulty = await runCommand({}, ['dead-letters', 'list']);
+  const faulty = await runHere({}, ['dead-letters', 'list']);
   expect(faulty.code).toBe(78);
   expect(faulty.stderr).toContain('REDIS_HOST');
 });

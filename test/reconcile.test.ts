@@ -14,6 +14,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startRedisCluster } from '../emulators/redis/cluster.ts';
 import { startRedis } from '../emulators/redis/index.ts';
 import { resultOf, runCommand, startCommand } from './command.ts';
+import { runHere } from './command-here.ts';
 import { conversation, setTheScene, timeOf, turn } from './setting.ts';
 
 type Talk = ReturnType<typeof conversation>;
@@ -31,7 +32,7 @@ async function withTalks(count: number, options: Parameters<typeof setTheScene>[
     all,
     environment,
     reconcile: (...args: string[]) =>
-      runCommand(environment, ['reconcile', '--json', '--rate', '1000', ...args]),
+      runHere(environment, ['reconcile', '--json', '--rate', '1000', ...args]),
     stored: () => all.filter(({ userId, sessionId }) => scene.item(userId, sessionId)).length,
   };
 }
@@ -164,9 +165,10 @@ describe('a walk over Redis', () => {
     const { environment, work, stored } = await withTalks(30);
     await work();
     const startedMs = performance.now();
-    const done = await runCommand(environment, ['reconcile', '--json', '--rate', '20']);
+    const done = await runHere(environment, ['reconcile', '--json', '--rate', '20']);
     expect(resultOf(done)).toMatchObject({ scanned: 30 });
-    expect(performance.now() - startedMs).toBeGreaterThan((29 / 20) * 1_000);
+    // Between 30 lie 29 pauses, one of which may be made up for.
+    expect(performance.now() - startedMs).toBeGreaterThan((28 / 20) * 1_000);
     expect(stored()).toBe(30);
   });
 });
@@ -196,7 +198,7 @@ describe('a cluster', () => {
 
   test('is walked over at every master', async () => {
     const { all, item, nodes, environment } = await withCluster(60);
-    const done = await runCommand(environment, ['reconcile', '--json', '--rate', '1000']);
+    const done = await runHere(environment, ['reconcile', '--json', '--rate', '1000']);
     expect(resultOf(done)).toMatchObject({ scanned: 60, persisted: 60 });
     expect(done.stderr).toContain('60 conversations in 3 masters of Redis');
     for (const { userId, sessionId } of all) expect(item(userId, sessionId)).toBeDefined();
@@ -276,19 +278,19 @@ describe('an outage', () => {
     expect(away.code).toBe(1);
     expect(away.stderr).toMatch(/CacheUnavailable: .*ECONNREFUSED/);
     await stack.redis.setFaults({ refuseConnections: false });
-    const wrong = await runCommand({ ...environment, REDIS_PASSWORD: 'wrong' }, ['reconcile']);
+    const wrong = await runHere({ ...environment, REDIS_PASSWORD: 'wrong' }, ['reconcile']);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(/CacheUnavailable: .*WRONGPASS/);
-    expect((await runCommand({ ...environment, REDIS_PORT: 'x' }, ['reconcile'])).code).toBe(78);
+    expect((await runHere({ ...environment, REDIS_PORT: 'x' }, ['reconcile'])).code).toBe(78);
   });
 });
 
 test('two at once that keep one state come to their ends, and write nowhere where another one may', async () => {
-  const { reconcile, stored } = await withTalks(700);
+  const { environment, stored } = await withTalks(700);
   const state = stateFile();
   mkdirSync(`${state}.part`);
-  const both = () => reconcile('--rate', '10000', '--state', state);
-  const ended = await Promise.all([both(), both()]);
+  const walk = () => runCommand(environment, ['reconcile', '--rate', '10000', '--state', state]);
+  const ended = await Promise.all([walk(), walk()]);
   expect(ended.map(({ code }) => code)).toEqual([0, 0]);
   expect(stored()).toBe(700);
   expect(JSON.parse(readFileSync(state, 'utf8'))).toMatchObject({ tally: { scanned: 700 } });
@@ -363,7 +365,7 @@ describe('an interrupted walk', () => {
     await first.close();
     const second = await fill(first.port);
     onTestFinished(() => second.close());
-    const done = await runCommand(own, ['reconcile', '--json', '--rate', '1000', '--state', state]);
+    const done = await runHere(own, ['reconcile', '--json', '--rate', '1000', '--state', state]);
     expect(done.code).toBe(0);
     for (const { userId, sessionId } of all) expect(item(userId, sessionId)).toBeDefined();
   });
@@ -403,7 +405,7 @@ describe('an interrupted walk', () => {
     expect(other.stderr).toContain('elsewhere:1');
     const nowhere = await reconcile('--state', join(state, 'nowhere'));
     expect(nowhere.code).toBe(1);
-    const both = await runCommand(environment, ['reconcile', '--dry-run', '--state', `${state}2`]);
+    const both = await runHere(environment, ['reconcile', '--dry-run', '--state', `${state}2`]);
     expect(both.code).toBe(1);
     expect(existsSync(`${state}2`)).toBe(false);
     expect(stored()).toBe(2);

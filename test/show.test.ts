@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { resultOf, runCommand } from './command.ts';
+import { resultOf } from './command.ts';
+import { runHere } from './command-here.ts';
 import { conversation, eventOf, setTheScene, timeOf, turn } from './setting.ts';
 
 async function withHistory(options: Parameters<typeof setTheScene>[0] = {}) {
@@ -15,7 +16,7 @@ async function withHistory(options: Parameters<typeof setTheScene>[0] = {}) {
       cosmos.put({ id: sessionId, sessionId, userId, title: 'A title', ...times, messages, ...fields });
       return (fields.sessionId as string) ?? sessionId;
     },
-    show: (...args: string[]) => runCommand(environment, ['show', ...args]),
+    show: (...args: string[]) => runHere(environment, ['show', ...args]),
   };
 }
 
@@ -175,7 +176,5 @@ test('what is not there, is erased, is of several, or cannot be, is said to be s
     code: 1,
     stderr: expect.stringContaining('StoreMisconfigured'),
   });
-  expect((await runCommand({ ...environment, COSMOS_ENDPOINT: '' }, ['show', '--session', 'x'])).code).toBe(
-    78,
-  );
+  expect((await runHere({ ...environment, COSMOS_ENDPOINT: '' }, ['show', '--session', 'x'])).code).toBe(78);
 });

@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { titleFor } from '../emulators/chat-completions/title.ts';
-import { onlyLineOf, resultOf, runCommand, startCommand } from './command.ts';
+import { onlyLineOf, resultOf, startCommand } from './command.ts';
+import { runHere } from './command-here.ts';
 import { conversation, setTheScene, timeOf, turn } from './setting.ts';
 
 async function withItems(environment: Record<string, string> = {}) {
@@ -29,7 +30,7 @@ async function withItems(environment: Record<string, string> = {}) {
       scene.stack.cosmos.put(JSON.parse(JSON.stringify(item)));
       return item;
     },
-    titles: (...args: string[]) => runCommand(own, ['titles', '--json', '--rate', '1000', ...args]),
+    titles: (...args: string[]) => runHere(own, ['titles', '--json', '--rate', '1000', ...args]),
   };
 }
 
@@ -194,7 +195,7 @@ describe('a model', () => {
     });
     const { port } = model.address() as AddressInfo;
     const endpoint = `http://127.0.0.1:${port}/openai/deployments/gpt-4`;
-    const bounded = await runCommand({ ...environment, AZURE_AI_CHAT_ENDPOINT: endpoint }, [
+    const bounded = await runHere({ ...environment, AZURE_AI_CHAT_ENDPOINT: endpoint }, [
       ...['titles', '--json', '--rate', '1000', '--max-tokens', '3000'],
     ]);
     expect(bounded.code).toBe(2);
