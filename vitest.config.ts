@@ -32,7 +32,7 @@ export default defineConfig({
     ],
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
     // With CI=true the package is built and installed meanwhile, which takes a core for itself.
-    maxWorkers: process.env.CI ? 4 : 7,
+    maxWorkers: process.env.CI ? 5 : 8,
     sequence: { sequencer: ScenariosFirst },
     // A condition is waited for however slow the machine is; one second, the default, is not enough to start a process on a busy one.
     expect: { poll: { timeout: 30_000 } },

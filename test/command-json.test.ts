@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { commandFaults } from '../src/operations/command-fault.ts';
 import { onlyLineOf, runCommand } from './command.ts';
+import { runHere } from './command-here.ts';
 import { setTheScene } from './setting.ts';
 
 const commands = [
@@ -18,8 +19,8 @@ const commands = [
   'show --session s',
 ];
 
-const run = (environment: Record<string, string>, command: string, folder?: string) =>
-  runCommand(environment, [...command.split(' '), '--json'], folder);
+const run = (environment: Record<string, string>, command: string) =>
+  runHere(environment, [...command.split(' '), '--json']);
 
 describe('with --json a command that fails before it has anything to count ends with a line that says why', () => {
   test.each(commands)('%s, where the configuration is faulty', async (command) => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { runCommand } from './command.ts';
+import { runHere } from './command-here.ts';
 
 test('an unknown command is named, and the right ones are listed', async () => {
   const { code, stdout, stderr } = await runCommand({}, ['recover']);
@@ -20,7 +21,7 @@ test.each([
   ['erase', '--session'],
   ['show --session s', '--user'],
 ])('an unknown flag of %s is named, and the right ones are listed', async (command, right) => {
-  const { code, stdout, stderr } = await runCommand({}, [...command.split(' '), '--bogus']);
+  const { code, stdout, stderr } = await runHere({}, [...command.split(' '), '--bogus']);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toContain("error: unknown option '--bogus'");
   expect(stderr).toContain(right);
@@ -37,6 +38,6 @@ test.each([
   ['erase'],
   ['show'],
 ])('the help of %s fits a terminal of 80 columns', async (...command) => {
-  const { stdout } = await runCommand({}, [...command, '--help']);
+  const { stdout } = await runHere({}, [...command, '--help']);
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
