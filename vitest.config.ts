@@ -9,8 +9,15 @@ process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 
 const testsIn = (...folders: string[]): string[] => folders.map((folder) => `${folder}/**/*.test.ts`);
 
-/** Clients that were cut off go on for a while, and credentials remember what they have found: to each file a process to itself. */
-const apart = [...testsIn('test', 'chaos', 'deploy'), 'emulators/entra/*.test.ts'];
+/**
+ * To each file a process to itself: clients that were cut off go on for a while, credentials remember what they have found, and
+ * some work a core alone for long.
+ */
+const apart = [
+  ...testsIn('test', 'chaos', 'deploy', 'simulation'),
+  'emulators/entra/*.test.ts',
+  'emulators/service-bus/sessions-drain.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -20,7 +27,7 @@ export default defineConfig({
         // They leave nothing behind that another could trip over, so that a process does for many files.
         test: {
           name: 'units',
-          include: testsIn('src', 'emulators', 'simulation', 'bench', 'tools'),
+          include: testsIn('src', 'emulators', 'bench', 'tools'),
           exclude: apart,
           isolate: false,
         },
