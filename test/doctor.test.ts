@@ -6,8 +6,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CosmosOptions, startCosmos } from '../emulators/cosmos/index.ts';
 import { startRedis } from '../emulators/redis/index.ts';
 import { INDEXING } from '../src/operations/az.ts';
-import { runDoctor } from '../src/operations/doctor.ts';
-import { runCommand } from './command.ts';
+import { resultOf, runCommand } from './command.ts';
+import { runHere } from './command-here.ts';
 import { openManagementDoor } from './management-door.ts';
 import { setTheScene } from './setting.ts';
 
@@ -21,11 +21,11 @@ async function diagnose(
   environment: Record<string, string>,
   { apart = READ_ONCE.some((name) => name in environment) } = {},
 ) {
-  const { code, output } = await (apart ? doctorApart : doctor)(environment);
-  const { checks, ...sums } = JSON.parse(output) as { checks: Line[]; ok: boolean };
+  const ended = await (apart ? runCommand : runHere)(environment, ['doctor', '--json']);
+  const { checks, ...sums } = resultOf(ended) as { checks: Line[]; ok: boolean };
   return {
-    code,
-    output,
+    code: ended.code,
+    output: ended.stdout + ended.stderr,
     sums,
     checks,
     line: (service: string, name: string) =>
@@ -33,20 +33,6 @@ async function diagnose(
     faults: () =>
       checks.filter(({ status }) => status === 'failure').map(({ service, name }) => `${service}: ${name}`),
   };
-}
-
-async function doctor(environment: Record<string, string>) {
-  let output = '';
-  const say = (line: string): void => {
-    output += line;
-  };
-  return { code: await runDoctor(environment, { json: true, say }), output };
-}
-
-async function doctorApart(environment: Record<string, string>) {
-  const { code, stdout, stderr } = await runCommand(environment, ['doctor', '--json']);
-  expect(stderr).toBe('');
-  return { code, output: stdout };
 }
 
 function folder(): string {

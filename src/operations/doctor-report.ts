@@ -7,9 +7,6 @@ import { wrap } from './wrap.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a line of the report goes. */
-export type Say = (line: string) => void;
-
 const colours = { ok: 'green', warning: 'yellow', failure: 'red' } as const;
 const STATUS_WIDTH = 'failure'.length;
 const NAME_WIDTH = 'dead letters'.length;
@@ -20,7 +17,7 @@ const NAME_WIDTH = 'dead letters'.length;
 export async function printReport(
   checks: readonly Promise<Checked>[],
   environment: Environment,
-  { json, say = console.log }: { json: boolean; say?: Say },
+  { json }: { json: boolean },
 ): Promise<boolean> {
   const hide = hidingSecrets(environment);
   const done: Checked[] = [];
@@ -29,17 +26,17 @@ export async function printReport(
     const checked = { ...seen, found: hide(seen.found) };
     if (!json) {
       if (done.at(-1)?.service !== checked.service)
-        say(`${done.length > 0 ? '\n' : ''}${styleText('bold', checked.service)}`);
+        console.log(`${done.length > 0 ? '\n' : ''}${styleText('bold', checked.service)}`);
       // What mends several things of a service is said once.
       const isNew = !done.some(({ service, mend }) => service === checked.service && mend === checked.mend);
-      say(lineOf({ ...checked, mend: isNew ? checked.mend : undefined }));
+      console.log(lineOf({ ...checked, mend: isNew ? checked.mend : undefined }));
     }
     done.push(checked);
   }
   const count = (status: Status): number => done.filter((one) => one.status === status).length;
   const [failures, warnings] = [count('failure'), count('warning')];
-  if (json) say(plainJson({ ok: failures === 0, failures, warnings, checks: done }));
-  else say(`\n${summary(failures, warnings)}`);
+  if (json) console.log(plainJson({ ok: failures === 0, failures, warnings, checks: done }));
+  else console.log(`\n${summary(failures, warnings)}`);
   return failures > 0;
 }
 

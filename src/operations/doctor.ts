@@ -11,7 +11,7 @@ import { cosmosChecks } from './doctor-cosmos.ts';
 import { findIdentities, identityFinding } from './doctor-identity.ts';
 import { targetsOf, wayTo } from './doctor-network.ts';
 import { redisChecks } from './doctor-redis.ts';
-import { printReport, type Say } from './doctor-report.ts';
+import { printReport } from './doctor-report.ts';
 import { serviceBusChecks } from './doctor-service-bus.ts';
 import { titleChecks } from './doctor-titles.ts';
 
@@ -21,19 +21,16 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Looks at all that the worker needs, with its own rights, and says what is wrong and how to mend it. Changes nothing and
  * receives nothing. Exit codes: 0 no failure, though perhaps warnings; 1 a failure; 78 the configuration is faulty.
  */
-export async function runDoctor(
-  environment: Environment,
-  output: { json: boolean; say?: Say },
-): Promise<number> {
+export async function runDoctor(environment: Environment, { json }: { json: boolean }): Promise<number> {
   try {
     const config = readConfig(environment);
     const { checks, close } = examine(config, environment);
-    const hasFailed = await printReport(checks, environment, output);
+    const hasFailed = await printReport(checks, environment, { json });
     await close();
     return hasFailed ? 1 : 0;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    await printReport(faultChecks(error).map(runCheck), environment, output);
+    await printReport(faultChecks(error).map(runCheck), environment, { json });
     return EXIT_CONFIGURATION;
   }
 }
