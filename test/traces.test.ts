@@ -21,6 +21,14 @@ function tree(
   );
 }
 
+test("Redis' client pings for ever, and makes no span of it", async () => {
+  const { stack, end, spansNamed } = await observe();
+  await expect.poll(() => stack.redis.counters().commands.PING).toBeGreaterThan(0);
+  await end();
+  expect(spansNamed('redis-connect')).toHaveLength(1);
+  expect(spansNamed(/PING/)).toEqual([]);
+});
+
 describe('an event', () => {
   test.each(['Diagnostic-Id', 'traceparent'])(
     "is one trace with its sender's, from receipt to settlement (%s)",

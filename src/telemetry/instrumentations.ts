@@ -3,6 +3,7 @@ import { trace } from '@opentelemetry/api';
 import { type Instrumentation, registerInstrumentations } from '@opentelemetry/instrumentation';
 import { RedisInstrumentation } from '@opentelemetry/instrumentation-redis';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
+import { withoutPings } from './without-pings.ts';
 
 /**
  * Has the clients make their spans: settlements and lock renewals (Azure's SDK), commands of Redis, and the attempts at a title
@@ -18,8 +19,8 @@ export function instrument(): () => void {
   return () => {
     // The tracers that they got before are those of nobody where Azure Monitor has replaced everything. They get no meters: every
     // call is measured by ours.
-    for (const instrumentation of instrumentations)
-      instrumentation.setTracerProvider(trace.getTracerProvider());
+    const provider = withoutPings(trace.getTracerProvider());
+    for (const instrumentation of instrumentations) instrumentation.setTracerProvider(provider);
   };
 }
 
@@ -32,7 +33,7 @@ function makeInstrumentations(): Instrumentation[] {
     'azure-sdk': createAzureSdkInstrumentation,
     redis: () =>
       new RedisInstrumentation({
-        // The client's own pings are nobody's.
+        // A command of no event, as a gate's probe, is nobody's.
         requireParentSpan: true,
         dbStatementSerializer: statementOf,
       }),
