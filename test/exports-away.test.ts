@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { holdPort } from '../emulators/held-port.ts';
 import { receiveOtlp } from './otlp-receiver.ts';
 import { conversation, setTheScene } from './setting.ts';
 import { receiveTrack } from './track-receiver.ts';
@@ -10,10 +11,8 @@ const EVENTS = 30;
 
 /** A port on which nobody listens. */
 async function nobody(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
+  const { port, release } = await holdPort('127.0.0.1', 0);
+  onTestFinished(release);
   return port;
 }
 

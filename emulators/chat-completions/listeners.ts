@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { type Listening, makeListening } from '../listening.ts';
 
 export type Listeners = {
   port: number;
@@ -20,14 +21,7 @@ export type ListenersOptions = {
 
 /** The HTTP port and, if wanted, the HTTPS port beside it, both with the same handler. */
 export async function openListeners(options: ListenersOptions, handler: RequestListener): Promise<Listeners> {
-  const servers: { server: Server; port: number; sockets: Set<Socket> }[] = [];
-
-  let changing: Promise<void> = Promise.resolve();
-
-  async function listen(server: Server, port: number): Promise<void> {
-    server.listen(port, options.host);
-    await once(server, 'listening');
-  }
+  const servers: { listening: Listening; sockets: Set<Socket> }[] = [];
 
   async function open(server: Server, wanted: number): Promise<number> {
     const sockets = new Set<Socket>();
@@ -35,16 +29,16 @@ export async function openListeners(options: ListenersOptions, handler: RequestL
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     });
-    await listen(server, wanted);
+    server.listen(wanted, options.host);
+    await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    servers.push({ server, port, sockets });
+    servers.push({ listening: makeListening(server, options.host, port), sockets });
     return port;
   }
 
   async function close(): Promise<void> {
-    for (const { server, sockets } of servers) {
-      const closed = server.listening ? once(server, 'close') : undefined;
-      if (server.listening) server.close();
+    for (const { listening, sockets } of servers) {
+      const closed = listening.end();
       for (const socket of sockets) socket.destroy();
       await closed;
     }
@@ -62,18 +56,8 @@ export async function openListeners(options: ListenersOptions, handler: RequestL
   return {
     port,
     tlsPort,
-    setListening(isWanted) {
-      const change = changing.then(async () => {
-        for (const { server, port } of servers) {
-          if (isWanted === server.listening) continue;
-          if (isWanted) await listen(server, port);
-          // Not waited for: it ends only when the connections that stand do.
-          else server.close();
-        }
-      });
-      // The caller hears of a failure; the next change is tried all the same.
-      changing = change.catch(() => undefined);
-      return change;
+    async setListening(isWanted) {
+      await Promise.all(servers.map(({ listening }) => listening.set(isWanted)));
     },
     dropConnections() {
       for (const { sockets } of servers) for (const socket of sockets) socket.resetAndDestroy();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
+import { makeListening } from '../listening.ts';
 import { openPassage, type Passage, type PassageOptions } from './passage.ts';
 
 export type Door = {
@@ -53,14 +54,10 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   }
 
   const server: Server = createServer({ allowHalfOpen: true }, accept);
-  async function listen(port: number): Promise<void> {
-    server.listen(port, options.host);
-    await once(server, 'listening');
-  }
-  await listen(options.port);
+  server.listen(options.port, options.host);
+  await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-
-  let changing: Promise<void> = Promise.resolve();
+  const listening = makeListening(server, options.host, port);
 
   function dropConnections(): void {
     for (const socket of sockets) socket.resetAndDestroy();
@@ -68,17 +65,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 
   return {
     port,
-    setListening(isWanted) {
-      const change = changing.then(async () => {
-        if (isWanted === server.listening) return;
-        if (isWanted) await listen(port);
-        // Not waited for: it ends only when the connections that stand do.
-        else server.close();
-      });
-      // The caller hears of a failure; the next change is tried all the same.
-      changing = change.catch(() => undefined);
-      return change;
-    },
+    setListening: listening.set,
     dropConnections,
     thaw() {
       if (!options.faults().freeze) {
@@ -89,8 +76,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       for (const passage of passages) passage.flush();
     },
     async close() {
-      const closed = server.listening ? once(server, 'close') : undefined;
-      if (server.listening) server.close();
+      const closed = listening.end();
       for (const passage of passages) passage.close();
       for (const socket of sockets) socket.destroy();
       await closed;
