@@ -7,35 +7,18 @@ import ScenariosFirst from './tools/scenarios-first.ts';
 // Tests start processes by the hundred: the first leaves what it has compiled to the others, even to read `src/main.ts` itself.
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 
-const testsIn = (...folders: string[]): string[] => folders.map((folder) => `${folder}/**/*.test.ts`);
-
-/**
- * To each file a process to itself: clients that were cut off go on for a while, credentials remember what they have found, and
- * some work a core alone for long.
- */
-const apart = [
-  ...testsIn('test', 'chaos', 'deploy', 'simulation'),
-  'emulators/entra/*.test.ts',
-  'emulators/service-bus/sessions-drain.test.ts',
-];
+const tests = ['src', 'emulators', 'simulation', 'chaos', 'bench', 'test', 'tools', 'deploy'].map(
+  (folder) => `${folder}/**/*.test.ts`,
+);
+/** Azure's credentials remember, as long as a process lives, where they were had. */
+const apart = ['emulators/entra/*.test.ts'];
 
 export default defineConfig({
   test: {
     projects: [
-      {
-        extends: true,
-        // They leave nothing behind that another could trip over, so that a process does for many files.
-        test: {
-          name: 'units',
-          include: testsIn('src', 'emulators', 'bench', 'tools'),
-          exclude: apart,
-          isolate: false,
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'scenarios', include: apart },
-      },
+      // A process does for many files, so that each need not load the services' clients anew: a fifth of all the work.
+      { extends: true, test: { name: 'shared', include: tests, exclude: apart, isolate: false } },
+      { extends: true, test: { name: 'apart', include: apart } },
     ],
     // For two cores: the scenarios start servers of their own, but most of their time they wait for locks and outages to end.
     // With CI=true the package is built and installed meanwhile, which takes a core for itself.
